@@ -1,0 +1,43 @@
+# weir: every target says what it does after '##'; `make help` prints them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format golden generate bench build clean
+
+NODE = $(shell bin/node-path --bring)
+# npm and its scripts find the same Node that weir runs on.
+RUN = PATH="$$(dirname $(NODE)):$$PATH"
+INSTALLED = node_modules/.package-lock.json
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(INSTALLED): package.json package-lock.json
+	@$(RUN) npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: $(INSTALLED) ## gateway, mock model and trace view on this machine (ONCE=1: send sample requests, print, exit)
+	@bin/weir demo $(if $(ONCE),--once)
+
+test: $(INSTALLED) ## all tests but those that need a cluster (FILE=…: one file or folder)
+	@$(RUN) node node_modules/jest/bin/jest.js $(FILE)
+
+check: $(INSTALLED) ## format, lint, types, generated files unchanged, architecture
+	@$(RUN) npx biome check .
+	@$(RUN) npx tsc --noEmit
+	@$(RUN) node cli/generate.ts --check
+	@$(RUN) node node_modules/jest/bin/jest.js --silent test/architecture.test.ts
+
+format: $(INSTALLED) ## rewrite the sources in the project's format
+	@$(RUN) npx biome check --write .
+
+golden: $(INSTALLED) ## rewrite test/golden/*.out.yaml from what compile says now
+	@$(RUN) GOLDEN=write node node_modules/jest/bin/jest.js test/golden.test.ts
+
+generate: $(INSTALLED) ## rewrite the generated docs (docs/cel.md, docs/config.md, docs/config.schema.json, docs/cli.md)
+	@$(RUN) node cli/generate.ts
+
+bench: $(INSTALLED) ## speed, as ratios to Envoy and to a bare proxy in one run; non-zero when a gate falls short
+	@$(RUN) node test/bench/main.ts
+
+clean: ## remove what make made in this folder
+	rm -rf node_modules dist coverage bench-results.json

@@ -1,0 +1,47 @@
+import type { Snapshot } from '../../contract/snapshot.ts'
+import type { ObjectRef, Problem } from './problem.ts'
+
+/** A condition before anybody has a clock: `lastTransitionTime` is filled in by who writes it. */
+export interface Condition {
+  readonly type: string
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: string
+  readonly message: string
+  readonly observedGeneration?: number
+}
+
+/** What compile found about one object, in a form from which `status` makes the object's status. */
+export interface Verdict {
+  readonly at: ObjectRef
+  readonly generation: number | undefined
+  readonly problems: readonly Problem[]
+  /** The status that Kubernetes would show, as plain data, without transition times; its shape is the kind's own. */
+  readonly status: unknown
+}
+
+/** What a Gateway's pods need around them; controller/deploy turns it into objects (issue B). */
+export interface Workload {
+  readonly gateway: ObjectRef
+  /** `hold`: leave what runs as it is. */
+  readonly hold: boolean
+  /** Listener ports in ascending order, each once. */
+  readonly ports: readonly number[]
+  /** Merged `spec.kube` of class and gateway parameters; undefined for selfManaged. */
+  readonly parameters: unknown
+  readonly selfManaged: boolean
+}
+
+export interface Compilation {
+  /** One for each accepted Gateway, sorted by name. */
+  readonly snapshots: readonly Snapshot[]
+  readonly workloads: readonly Workload[]
+  readonly verdicts: readonly Verdict[]
+  /** All problems, those of the inventory included, in a stable order. */
+  readonly problems: readonly Problem[]
+}
+
+/** Static settings of a compile. */
+export interface CompileSettings {
+  /** Gateways of these classes are ours even where no GatewayClass object is in the inventory (files). */
+  readonly implicitClasses: readonly string[]
+}
