@@ -11,8 +11,8 @@ export interface LogSettings {
 /** A log that writes to stderr, so that stdout has the access log alone. */
 export function createLog(settings: LogSettings): Log {
   const level = settings.level
-  if (settings.format === 'json') return pino({ level, base: undefined }, pino.destination({ dest: 2, sync: true }))
-  return pino({ level, base: undefined }, textLines())
+  if (settings.format === 'json') return pino({ level, base: null }, pino.destination({ dest: 2, sync: true }))
+  return pino({ level, base: null }, textLines())
 }
 
 const LEVELS: { readonly [level: number]: string } = {
