@@ -152,8 +152,11 @@ const backend = z.object({
   body: z.discriminatedUnion('type', [
     z.object({
       type: z.literal('ai'),
-      /** Priority order: the next group is tried when no provider of the one before can answer. */
-      groups: z.array(z.object({ providers: z.array(aiProvider).min(1) })).min(1),
+      /**
+       * Priority order: the next group is tried when no provider of the one before can answer. Providers that weir
+       * does not have are left out; none is left only in a backend that is `broken`.
+       */
+      groups: z.array(z.object({ providers: z.array(aiProvider).min(1) })),
       includeUsage: z.enum(['Auto', 'Never']),
       maxRequestBytes: z.int().positive(),
     }),

@@ -34,6 +34,8 @@ const exporter = z.object({
   name: z.string(),
   otlpEndpoint: z.string(),
   otlpProtocol: z.enum(['grpc', 'http', 'http/json']).default('grpc'),
+  /** The file names no protocol; in profile `semconv` the environment may (`otlpProtocol` has the default). */
+  otlpProtocolDefaulted: z.literal(true).optional(),
   /** OTLP/HTTP path when the endpoint has none; `/v1/traces` when absent. */
   path: z.string().optional(),
   /** Literal; sent with both protocols. Order as written. */

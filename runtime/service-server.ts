@@ -46,7 +46,11 @@ export async function serveService(
       () => send(response, textReply('internal error\n', 500)),
     )
   })
-  await listen(server, address)
+  await listen(server, address).catch((error: NodeJS.ErrnoException) => {
+    // A machine without IPv6 cannot bind `::`, which is how all interfaces are written by default.
+    if (error.code !== 'EAFNOSUPPORT' || address.kind !== 'tcp' || address.host !== '::') throw error
+    return listen(server, { ...address, host: '0.0.0.0' })
+  })
   const bound = server.address()
   return {
     port: bound !== null && typeof bound === 'object' ? (bound as AddressInfo).port : 0,

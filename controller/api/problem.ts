@@ -40,6 +40,8 @@ export type ProblemKind =
   | 'UnknownKind'
   | 'Duplicate'
   | 'UnsupportedValue'
+  | 'UnsupportedAddress'
+  | 'UnsupportedProtocol'
   | 'NotBuilt'
   | 'NoEffect'
   | 'InvalidParameters'

@@ -32,12 +32,27 @@ export interface Workload {
 }
 
 export interface Compilation {
-  /** One for each accepted Gateway, sorted by name. */
+  /** One for each Gateway of ours, sorted by name; one that is not accepted may have few resources, or none. */
   readonly snapshots: readonly Snapshot[]
   readonly workloads: readonly Workload[]
   readonly verdicts: readonly Verdict[]
   /** All problems, those of the inventory included, in a stable order. */
   readonly problems: readonly Problem[]
+}
+
+/** What one Gateway's data plane said of the newest snapshot that it has. */
+export interface GatewayAck {
+  /** `namespace/name`. */
+  readonly gateway: string
+  readonly version: string
+  readonly refused: readonly { readonly key: string; readonly path: string; readonly message: string }[]
+}
+
+/** The status that an object should have. Entries and conditions of other controllers are not in it and stay. */
+export interface StatusPatch {
+  readonly at: ObjectRef
+  /** Without transition times. */
+  readonly status: unknown
 }
 
 /** Static settings of a compile. */

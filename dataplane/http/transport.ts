@@ -35,8 +35,13 @@ export interface InboundRequest {
   readonly encrypted: boolean
   /** SNI, lower case. */
   readonly serverName: string | undefined
+  /** Bytes of the body as the client announced them; 0: there is none; undefined: a body of unknown length. */
+  readonly bodyLength: number | undefined
   readonly reply: Reply
-  /** Starts the delivery of the body. Called at most once; a body nobody receives is read and thrown away at the end. */
+  /**
+   * Starts the delivery of the body (and tells a client that asked for it to continue). Called at most once; of a body
+   * that nobody receives a bounded part is read and thrown away, then the connection is closed.
+   */
   receive(sink: BodySink): void
   pause(): void
   resume(): void
@@ -45,7 +50,10 @@ export interface InboundRequest {
 /** The answer to one request. Calls after the end or after the client left do nothing. */
 export interface Reply {
   readonly headSent: boolean
-  /** Announces the answer; goes out together with the first body bytes. */
+  /**
+   * Announces the answer, once. Goes out together with the first body bytes; without them at the end of this turn of
+   * the event loop, unless the body's length is known and its first bytes will follow.
+   */
   head(status: number, rawHeaders: readonly string[]): void
   /** @returns false when the client is slower than we are: stop until `onDrain` */
   write(chunk: Uint8Array): boolean

@@ -32,5 +32,8 @@ export interface SpanLink {
   readonly traceId: string
   readonly spanId: string
   readonly traceState: string | undefined
+  /** W3C trace flags in the low byte. */
   readonly flags: number
+  /** Whether the linked span is in another process. */
+  readonly isRemote: boolean
 }

@@ -1,0 +1,43 @@
+import { runCheck } from './check.ts'
+import { runCompile } from './compile.ts'
+import { runDemoVerb } from './demo.ts'
+import { type FlagValues, readFlags, type Verb } from './flags.ts'
+import { helpOf } from './help.ts'
+import { runGateway } from './run.ts'
+
+/**
+ * The command line: `weir VERB …`. Exit codes: 0, 1 (problems), 2 (wrong usage). A verb prints its results on stdout
+ * and what it has to say about them on stderr.
+ */
+const VERBS: { readonly [verb in Verb]: (flags: FlagValues) => Promise<number> } = {
+  run: runGateway,
+  check: runCheck,
+  compile: runCompile,
+  demo: runDemoVerb,
+}
+
+/** Verbs of the plan whose parts are not built yet. */
+const NOT_BUILT = ['controller', 'dataplane', 'preview', 'trace-test', 'import']
+
+async function main(args: readonly string[]): Promise<number> {
+  const [verb, ...rest] = args
+  if (verb === undefined || verb === 'help' || verb === '--help' || verb === '-h') {
+    process.stdout.write(helpOf(undefined))
+    return verb === undefined ? 2 : 0
+  }
+  if (NOT_BUILT.includes(verb)) return wrongUsage(`'weir ${verb}' is not built yet`)
+  if (!(verb in VERBS)) return wrongUsage(`'${verb}' is no verb of weir; there is ${Object.keys(VERBS).join(', ')}`)
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(helpOf(verb as Verb))
+    return 0
+  }
+  const flags = readFlags(verb as Verb, rest, process.env)
+  return typeof flags === 'string' ? wrongUsage(flags) : VERBS[verb as Verb](flags)
+}
+
+function wrongUsage(message: string): number {
+  process.stderr.write(`weir: ${message}\n'weir help' tells more\n`)
+  return 2
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,469 @@
+import { UnsignedInt } from '@marcbachmann/cel-js/evaluator'
+import { isReservedName } from './engine.ts'
+import { type CelNames, type CelVariable, celFields } from './environment.ts'
+import { INVALID_ARGUMENT, NO_SUCH_KEY } from './fault.ts'
+import { canonicalFunction, functionSpellings, libraryName, NAMESPACES } from './functions.ts'
+import {
+  type CheckedType,
+  type Checker,
+  childrenOf,
+  DURATION,
+  type Evaluate,
+  type Evaluator,
+  isLibraryError,
+  type Macro,
+  type Node,
+  type Scope,
+  TIMESTAMP,
+} from './library.ts'
+import { LIMITS } from './limits.ts'
+import { declaredPath, loopPath, type Path, readerOf, readKey, setReader, typedValue } from './path.ts'
+import type { CelPhase } from './program.ts'
+import { patternProblem } from './regex.ts'
+import { nearestName } from './spelling.ts'
+
+/** A mistake in an expression, at a position of its source. */
+export class CelMistake extends Error {
+  readonly offset: number
+  readonly advice: string | undefined
+  constructor(message: string, offset: number, advice?: string) {
+    super(message)
+    this.offset = offset
+    this.advice = advice
+  }
+}
+
+/** What an expression may name. */
+export interface LinkTarget {
+  readonly names: CelNames
+  /** All variables, in order; undefined where `variables()` makes no sense. */
+  readonly variables?: readonly CelVariable[]
+  readonly phase: CelPhase
+}
+
+/** What linking found out, for the steps after the type check. */
+export interface Linked {
+  readonly mentions: ReadonlySet<string>
+  /** Nodes that read a path whose type is known only when it is there. */
+  readonly paths: ReadonlyMap<Node, Path>
+}
+
+/** Macros that name a variable by their first argument, and how many of their other arguments come before its scope. */
+const BINDERS: { readonly [method: string]: number } = {
+  map: 0,
+  filter: 0,
+  all: 0,
+  exists: 0,
+  exists_one: 0,
+  existsOne: 0,
+  mapValues: 0,
+  filterKeys: 0,
+  with: 0,
+  bind: 1,
+}
+
+const LOOPS = new Set(['map', 'filter', 'all', 'exists', 'exists_one', 'existsOne', 'mapValues', 'filterKeys'])
+
+/** The library's name of a type of variable. */
+const TYPE_NAMES: { readonly [type: string]: string } = {
+  timestamp: TIMESTAMP,
+  duration: DURATION,
+  headers: 'map<string, dyn>',
+  group: 'map<string, dyn>',
+}
+
+/**
+ * Resolves the names of a parsed expression, before its types are checked: variables in either spelling to the ones of the
+ * environment, functions to their canonical names, chains of fields to paths that are read in one go.
+ * @throws CelMistake for a name that does not exist, or not in this phase
+ */
+export function link(root: Node, source: string, target: LinkTarget): Linked {
+  const linker = new Linker(source, target)
+  linker.visit(root, NO_VARIABLES, 0)
+  return linker
+}
+
+const NO_VARIABLES: readonly string[] = []
+
+/** A chain of fields: the node of its name, and the keys below, each with the node that reads it. */
+interface Chain {
+  readonly root: Node
+  readonly links: readonly { readonly key: string; readonly node: Node }[]
+}
+
+/** The chain that ends at this node; undefined when it begins with something else than a name. */
+function chainOf(node: Node): Chain | undefined {
+  const links: { key: string; node: Node }[] = []
+  let at = node
+  for (let key = keyOf(at); key !== undefined; key = keyOf(at)) {
+    links.push({ key, node: at })
+    at = (at.args as [Node, unknown])[0]
+  }
+  return at.op === 'id' ? { root: at, links: links.reverse() } : undefined
+}
+
+/** The key that a node reads, where it stands in the source as such. */
+function keyOf(node: Node): string | undefined {
+  if (node.op === '.') return (node.args as [Node, string])[1]
+  if (node.op !== '[]') return undefined
+  const index = (node.args as [Node, Node])[1]
+  return index.op === 'value' && typeof index.args === 'string' ? index.args : undefined
+}
+
+class Linker implements Linked {
+  readonly mentions = new Set<string>()
+  readonly paths = new Map<Node, Path>()
+  readonly #source: string
+  readonly #target: LinkTarget
+
+  constructor(source: string, target: LinkTarget) {
+    this.#source = source
+    this.#target = target
+  }
+
+  /** @param bound the variables of the loops around this node */
+  visit(node: Node, bound: readonly string[], loops: number): void {
+    switch (node.op) {
+      case 'id':
+      case '.':
+      case '[]':
+        if (this.#visitChain(node, bound)) return
+        break
+      case 'call':
+        this.#visitCall(node)
+        break
+      case 'rcall':
+        this.#visitMethod(node, bound, loops)
+        return
+      case 'map':
+        linkMapLiteral(node)
+        break
+      case '?:':
+        linkTernary(node)
+        break
+      case 'list':
+        linkListLiteral(node)
+        break
+      case '==':
+      case '!=':
+        linkEquality(node)
+        break
+      default:
+    }
+    for (const child of childrenOf(node)) this.visit(child, bound, loops)
+  }
+
+  /** @returns false when the node is no chain of fields below a variable */
+  #visitChain(node: Node, bound: readonly string[]): boolean {
+    const chain = chainOf(node)
+    if (chain === undefined) return false
+    const name = chain.root.args as string
+    if (bound.includes(name)) {
+      if (chain.links.length > 0) this.#setPaths(chain, 0, (keys) => loopPath(name, keys))
+      return true
+    }
+    const variable = this.#target.names.find(name)
+    if (variable === undefined) {
+      if (isReservedName(name)) return true
+      throw this.#unknown('variable', name, chain.root.start, this.#target.names.spellings)
+    }
+    this.#linkVariable(chain, variable)
+    return true
+  }
+
+  #linkVariable(chain: Chain, variable: CelVariable): void {
+    const declared = [variable]
+    let leaf = variable
+    let depth = 0
+    for (; leaf.type === 'group' && depth < chain.links.length; depth++) {
+      const { key, node } = chain.links[depth] as Chain['links'][number]
+      const field = celFields(leaf).find(key)
+      if (field === undefined) {
+        if (leaf.open) break
+        throw this.#unknown(
+          `field of '${declared.map((step) => step.name).join('.')}'`,
+          key,
+          this.#keyOffset(node, key),
+          celFields(leaf).spellings,
+        )
+      }
+      declared.push(field)
+      leaf = field
+    }
+    this.#checkPhase(declared, chain.root.start)
+    this.#mention(
+      declared,
+      chain.links.slice(depth).map((step) => step.key),
+    )
+    const node = depth === 0 ? chain.root : (chain.links[depth - 1] as Chain['links'][number]).node
+    this.#setDeclared(node, leaf, declaredPath(declared, []))
+    this.#setPaths(chain, depth, (keys) => declaredPath(declared, keys))
+  }
+
+  /** Makes a node yield a declared variable, of its declared type. */
+  #setDeclared(node: Node, leaf: CelVariable, path: Path): void {
+    const typeName = TYPE_NAMES[leaf.type] ?? leaf.type
+    node.setMeta('async', false)
+    node.setMeta('check', (checker: Checker) => checker.getType(typeName))
+    node.setMeta('evaluate', readPath(path))
+    setReader(node, path.read)
+  }
+
+  /** Remembers how to read each longer part of a chain below its first `depth` links. */
+  #setPaths(chain: Chain, depth: number, make: (keys: readonly string[]) => Path): void {
+    for (let length = depth + 1; length <= chain.links.length; length++) {
+      const { node } = chain.links[length - 1] as Chain['links'][number]
+      const path = make(chain.links.slice(depth, length).map((step) => step.key))
+      this.paths.set(node, path)
+      setReader(node, path.read)
+    }
+  }
+
+  #checkPhase(declared: readonly CelVariable[], offset: number): void {
+    const late = declared.find((variable) => variable.phase === 'end')
+    if (this.#target.phase === 'end' || late === undefined) return
+    const path = declared.slice(0, declared.indexOf(late) + 1)
+    throw new CelMistake(`'${path.map((step) => step.name).join('.')}' is only known at the end of a request`, offset)
+  }
+
+  #mention(declared: readonly CelVariable[], keys: readonly string[]): void {
+    const path = [...declared.map((step) => step.name), ...keys]
+    if (path.length >= 2) {
+      this.mentions.add(path.slice(0, 2).join('.'))
+      return
+    }
+    // The variable as a whole: whoever asks what is read must see its fields, too.
+    const root = declared[0] as CelVariable
+    this.mentions.add(root.name)
+    for (const field of root.fields ?? []) this.mentions.add(`${root.name}.${field.name}`)
+  }
+
+  #visitCall(node: Node): void {
+    const [spelling, args] = node.args as [string, Node[]]
+    const name = canonicalFunction(spelling)
+    if (name === undefined) throw this.#unknown('function', spelling, node.start, functionSpellings())
+    if (name === 'has') this.#linkHas(node, args[0])
+    if (name === 'variables' && args.length === 0) this.#linkVariables(node)
+    if (name === 'matches') checkPattern(args[1])
+    node.args = [libraryName(name), args]
+  }
+
+  #visitMethod(node: Node, bound: readonly string[], loops: number): void {
+    const [spelling, receiver, args] = node.args as [string, Node, Node[]]
+    const prefix = this.#namespaceOf(receiver, bound)
+    const name =
+      prefix === 'cel' ? spelling : canonicalFunction(prefix === undefined ? spelling : `${prefix}.${spelling}`)
+    if (name === undefined) throw this.#unknownMethod(node, prefix, spelling)
+    if (name === 'matches' || name === 'regexReplace') checkPattern(args[0])
+    const scopedFrom = BINDERS[name]
+    if (scopedFrom === undefined || (name === 'bind' && prefix !== 'cel') || args.length < 2) {
+      node.args = [libraryName(name), receiver, args]
+      for (const child of childrenOf(node)) this.visit(child, bound, loops)
+      return
+    }
+    this.#visitBinder(node, name, bound, loops, scopedFrom)
+  }
+
+  #visitBinder(node: Node, name: string, bound: readonly string[], loops: number, scopedFrom: number): void {
+    const [, receiver, args] = node.args as [string, Node, Node[]]
+    const [variable, ...rest] = args as [Node, ...Node[]]
+    if (variable.op !== 'id') throw new CelMistake(`${name}() takes a name for its variable first`, variable.start)
+    const depth = LOOPS.has(name) ? loops + 1 : loops
+    if (depth > LIMITS.loopDepth) {
+      throw new CelMistake(`loops stand inside each other more than ${LIMITS.loopDepth} deep`, node.start)
+    }
+    this.visit(receiver, bound, loops)
+    rest.forEach((argument, index) => {
+      this.visit(argument, index < scopedFrom ? bound : [...bound, variable.args as string], depth)
+    })
+  }
+
+  #namespaceOf(receiver: Node, bound: readonly string[]): string | undefined {
+    const name = receiver.op === 'id' ? (receiver.args as string) : undefined
+    if (name === undefined || bound.includes(name) || this.#target.names.find(name) !== undefined) return undefined
+    return NAMESPACES.has(name) || name === 'cel' ? name : undefined
+  }
+
+  #linkHas(node: Node, argument: Node | undefined): void {
+    const key = argument === undefined ? undefined : keyOf(argument)
+    if (argument === undefined || key === undefined) {
+      throw new CelMistake('has() takes a field, such as has(request.headers.host)', argument?.start ?? node.start)
+    }
+    node.setMeta('macro', new Has(argument, key))
+  }
+
+  #linkVariables(node: Node): void {
+    const { variables } = this.#target
+    if (variables === undefined) throw new CelMistake('variables() means nothing here', node.start)
+    this.mentions.add('*')
+    const known = variables.filter((variable) => this.#target.phase === 'end' || variable.phase === 'request')
+    node.setMeta('evaluate', (_evaluator: Evaluator, _node: Node, scope: Scope) => allVariables(known, scope))
+  }
+
+  #keyOffset(node: Node, key: string): number {
+    const operand = (node.args as [Node, unknown])[0]
+    const found = this.#source.indexOf(key, operand.end)
+    return found < 0 ? node.start : found
+  }
+
+  #unknownMethod(node: Node, prefix: string | undefined, spelling: string): CelMistake {
+    const [, receiver] = node.args as [string, Node]
+    const offset = Math.max(this.#source.indexOf(spelling, receiver.end), node.start)
+    if (prefix === undefined) return this.#unknown('function', spelling, offset, functionSpellings())
+    const inNamespace = [...functionSpellings()].filter((name) => name.startsWith(`${prefix}.`))
+    return this.#unknown('function', `${prefix}.${spelling}`, offset, inNamespace)
+  }
+
+  #unknown(what: string, name: string, offset: number, known: Iterable<string>): CelMistake {
+    const nearest = nearestName(name, known)
+    const message = what.startsWith('field') ? `'${name}' is no ${what}` : `unknown ${what} '${name}'`
+    return new CelMistake(message, offset, nearest === undefined ? undefined : `did you mean '${nearest}'?`)
+  }
+}
+
+/** Yields what a path leads to; what is absent is an error that costs no stack trace. */
+export function readPath(path: Path): Evaluate {
+  const { read } = path
+  return (_evaluator, _node, scope) => {
+    const value = read(scope)
+    if (value === undefined) throw NO_SUCH_KEY
+    return value
+  }
+}
+
+function allVariables(variables: readonly CelVariable[], scope: Scope): Map<string, unknown> {
+  const all = new Map<string, unknown>()
+  for (const variable of variables) {
+    const raw = scope.getValue(variable.name)
+    const value = raw === undefined ? undefined : typedValue(variable, raw)
+    if (value !== undefined) all.set(variable.name, value)
+  }
+  return all
+}
+
+/** The library's own takes only chains of names; this one any path, and an index that is a literal text. */
+class Has implements Macro {
+  readonly async = false
+  readonly #argument: Node
+  readonly #key: string
+
+  constructor(argument: Node, key: string) {
+    this.#argument = argument
+    this.#key = key
+  }
+
+  typeCheck(checker: Checker, _macro: Macro, scope: Scope): CheckedType {
+    checker.check(this.#argument, scope)
+    return checker.getType('bool')
+  }
+
+  evaluate(evaluator: Evaluator, _macro: Macro, scope: Scope): unknown {
+    const reader = readerOf(this.#argument)
+    if (reader !== undefined) return reader(scope) !== undefined
+    const operand = evaluator.run((this.#argument.args as [Node, unknown])[0], scope)
+    return readKey(operand, this.#key) !== undefined
+  }
+}
+
+function checkPattern(argument: Node | undefined): void {
+  if (argument?.op !== 'value' || typeof argument.args !== 'string') return
+  const problem = patternProblem(argument.args)
+  if (problem !== undefined) throw new CelMistake(`invalid regular expression: ${problem}`, argument.start)
+}
+
+/** A key of a map in the form in which equal keys are the same to JavaScript: CEL's numbers are equal across kinds. */
+export function mapKey(key: unknown): unknown {
+  if (key instanceof UnsignedInt) return key.valueOf()
+  return typeof key === 'number' && Number.isInteger(key) ? BigInt(key) : key
+}
+
+function isMapKey(key: unknown): boolean {
+  return typeof key === 'string' || typeof key === 'bigint' || typeof key === 'boolean' || key instanceof UnsignedInt
+}
+
+/** Keys that a plain object cannot hold, or not safely. */
+function needsMap(key: unknown): boolean {
+  return typeof key !== 'string' || key === '__proto__' || key === 'constructor' || key === 'prototype'
+}
+
+/** The library drops keys that are no text or have a meaning to JavaScript, and lets a key come twice. */
+function linkMapLiteral(node: Node): void {
+  const entries = node.args as readonly (readonly [Node, Node])[]
+  const seen = new Set<unknown>()
+  for (const [key] of entries) {
+    if (key.op !== 'value') continue
+    if (!isMapKey(key.args)) throw new CelMistake('a key of a map is a text, an int, a uint or a bool', key.start)
+    const literal = mapKey(key.args)
+    if (seen.has(literal)) throw new CelMistake('this key of the map stands there twice', key.start)
+    seen.add(literal)
+  }
+  const asObject = entries.every(([key]) => key.op === 'value' && !needsMap(key.args))
+  node.setMeta('evaluate', asObject ? evaluateObject(entries) : evaluateMap(entries))
+}
+
+function evaluateObject(entries: readonly (readonly [Node, Node])[]): Evaluate {
+  const keys = entries.map(([key]) => key.args as string)
+  const values = entries.map(([, value]) => value)
+  return (evaluator, _node, scope) => {
+    const object: Record<string, unknown> = {}
+    for (let index = 0; index < keys.length; index++) {
+      object[keys[index] as string] = evaluator.run(values[index] as Node, scope)
+    }
+    return object
+  }
+}
+
+function evaluateMap(entries: readonly (readonly [Node, Node])[]): Evaluate {
+  return (evaluator, _node, scope) => {
+    const map = new Map<unknown, unknown>()
+    for (const [keyNode, valueNode] of entries) {
+      const raw = evaluator.run(keyNode, scope)
+      const key = mapKey(raw)
+      if (!isMapKey(raw) || map.has(key)) throw INVALID_ARGUMENT
+      map.set(key, evaluator.run(valueNode, scope))
+    }
+    return map
+  }
+}
+
+/** The library gives `[]` a type of its own, with which it finds every operator ambiguous. */
+function linkListLiteral(node: Node): void {
+  if ((node.args as readonly Node[]).length > 0) return
+  node.setMeta('check', (checker: Checker) => checker.getType('list'))
+  node.setMeta('evaluate', () => [])
+}
+
+const NUMBERS = new Set(['int', 'uint', 'double'])
+
+/** Whether values of both types may be equal, which the library grants only to values of the same type. */
+function mayBeEqual(left: CheckedType, right: CheckedType): boolean {
+  if (NUMBERS.has(left.name) && NUMBERS.has(right.name)) return true
+  return left.kind === right.kind && (left.kind === 'list' || left.kind === 'map')
+}
+
+function linkEquality(node: Node): void {
+  const { check } = node.meta
+  const [left, right] = node.args as [Node, Node]
+  node.setMeta('check', (checker: Checker, self: Node, scope: Scope): CheckedType => {
+    try {
+      return check(checker, self, scope)
+    } catch (error) {
+      if (!isLibraryError(error) || error.code !== 'no_such_overload') throw error
+      if (!mayBeEqual(checker.check(left, scope), checker.check(right, scope))) throw error
+      return checker.getType('bool')
+    }
+  })
+}
+
+/** Branches of different types are no mistake here, as they are none where types are not checked at all. */
+function linkTernary(node: Node): void {
+  const { check } = node.meta
+  node.setMeta('check', (checker: Checker, self: Node, scope: Scope): CheckedType => {
+    try {
+      return check(checker, self, scope)
+    } catch (error) {
+      if (isLibraryError(error) && error.code === 'incompatible_ternary_branches') return checker.getType('dyn')
+      throw error
+    }
+  })
+}

@@ -1,0 +1,56 @@
+import type { ParentRef } from './http-route.ts'
+import type { Condition } from './verdict.ts'
+
+/** `status` of each kind that weir writes, without transition times. What weir does not write is not named. */
+
+/** Accepted. */
+export interface GatewayClassStatus {
+  readonly conditions: readonly Condition[]
+  /** Sorted by name. */
+  readonly supportedFeatures: readonly { readonly name: string }[]
+}
+
+/** Accepted, Programmed and, where a tracing ConfigMap is named, weir.dev/Telemetry. Addresses are the deployer's. */
+export interface GatewayStatus {
+  readonly conditions: readonly Condition[]
+  readonly listeners: readonly ListenerStatus[]
+}
+
+/** One for each listener of the spec, in its order: Accepted, Conflicted, ResolvedRefs, Programmed. */
+export interface ListenerStatus {
+  readonly name: string
+  readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[]
+  readonly attachedRoutes: number
+  readonly conditions: readonly Condition[]
+}
+
+/** HTTPRoute. */
+export interface RouteStatus {
+  /** weir's own entries only; those of other controllers are not weir's to touch. */
+  readonly parents: readonly RouteParentStatus[]
+}
+
+/** Accepted, ResolvedRefs and, where only some rules work, PartiallyInvalid. */
+export interface RouteParentStatus {
+  readonly parentRef: ParentRef
+  readonly controllerName: string
+  readonly conditions: readonly Condition[]
+}
+
+/** BackendTLSPolicy. */
+export interface PolicyStatus {
+  /** weir's own entries only. */
+  readonly ancestors: readonly PolicyAncestorStatus[]
+}
+
+/** One Gateway through which the policy counts: Accepted, ResolvedRefs. */
+export interface PolicyAncestorStatus {
+  readonly ancestorRef: ParentRef
+  readonly controllerName: string
+  readonly conditions: readonly Condition[]
+}
+
+/** Backend and GatewayParameters. */
+export interface ConditionsStatus {
+  readonly conditions: readonly Condition[]
+}

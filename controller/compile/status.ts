@@ -1,0 +1,124 @@
+import { TELEMETRY_CONDITION } from '../../contract/names.ts'
+import type { ConditionsStatus, GatewayStatus, ListenerStatus, RouteParentStatus, RouteStatus } from '../api/status.ts'
+import type { Compilation, Condition, GatewayAck, StatusPatch, Verdict } from '../api/verdict.ts'
+import { condition, conditionFrom, messageOf } from './conditions.ts'
+import { type Refusal, refusalsOf } from './refusals.ts'
+
+/** What the data plane of one Gateway made of its snapshot. */
+interface Outcome {
+  /** It has taken up this very version. */
+  readonly runs: boolean
+  readonly refusals: readonly Refusal[]
+}
+
+/**
+ * The status of every object, in the order of the verdicts. Without acks, what is programmed is Unknown; an ack of the
+ * snapshot's own version makes it True, but for what the data plane refused.
+ */
+export function status(compilation: Compilation, acks: readonly GatewayAck[] = []): readonly StatusPatch[] {
+  const outcomes = new Map(
+    compilation.snapshots.map((snapshot): [string, Outcome] => {
+      const ack = acks.find(({ gateway }) => gateway === snapshot.gateway)
+      return [snapshot.gateway, { runs: ack?.version === snapshot.version, refusals: refusalsOf(snapshot, ack) }]
+    }),
+  )
+  return compilation.verdicts.map((verdict) => ({ at: verdict.at, status: statusOf(verdict, outcomes) }))
+}
+
+function statusOf(verdict: Verdict, outcomes: ReadonlyMap<string, Outcome>): unknown {
+  const { kind, namespace, name } = verdict.at
+  switch (kind) {
+    case 'Gateway': {
+      const outcome = outcomes.get(`${namespace}/${name}`)
+      const own = verdict.status as GatewayStatus
+      return outcome?.runs === true ? programmed(own, outcome.refusals) : own
+    }
+    case 'HTTPRoute': {
+      const { parents } = verdict.status as RouteStatus
+      return { parents: parents.map((parent) => withFallBack(verdict, parent, outcomes)) }
+    }
+    case 'Backend':
+      return withRefused(verdict, [...outcomes.values()])
+    default:
+      return verdict.status
+  }
+}
+
+/** Programmed follows what runs; a condition that is False already has a reason of its own. */
+function programmed({ conditions, listeners }: GatewayStatus, refusals: readonly Refusal[]): GatewayStatus {
+  const done = listeners.map((listener) => programmedListener(listener, refusals))
+  const anyServed = done.some((listener) =>
+    listener.conditions.some(({ type, status }) => type === 'Programmed' && status === 'True'),
+  )
+  const telemetry = refusals.filter(({ resource }) => resource.kind === 'telemetry')
+  return {
+    conditions: [
+      ...conditions
+        .filter(({ type }) => type !== TELEMETRY_CONDITION || telemetry.length === 0)
+        .map((one) =>
+          one.type === 'Programmed' && one.status === 'Unknown'
+            ? anyServed
+              ? { ...one, status: 'True' as const, reason: 'Programmed', message: 'Gateway is programmed' }
+              : {
+                  ...one,
+                  status: 'False' as const,
+                  reason: 'Invalid',
+                  message: 'The data plane refused every listener',
+                }
+            : one,
+        ),
+      ...refusedTelemetry(telemetry, conditions[0]?.observedGeneration),
+    ],
+    listeners: done,
+  }
+}
+
+function programmedListener(listener: ListenerStatus, refusals: readonly Refusal[]): ListenerStatus {
+  const refused = refusals.find(({ resource }) => resource.kind === 'listener' && resource.name === listener.name)
+  const conditions = listener.conditions.map((one): Condition => {
+    if (one.type !== 'Programmed' || one.status !== 'Unknown') return one
+    return refused === undefined
+      ? { ...one, status: 'True', reason: 'Programmed', message: 'Listener is programmed' }
+      : { ...one, status: 'False', reason: 'Invalid', message: refused.problem.message }
+  })
+  return { ...listener, conditions }
+}
+
+function refusedTelemetry(refusals: readonly Refusal[], generation: number | undefined): readonly Condition[] {
+  if (refusals.length === 0) return []
+  const message = messageOf(refusals.map(({ problem }) => problem))
+  return [condition(TELEMETRY_CONDITION, 'False', 'Invalid', message, generation)]
+}
+
+/** Rules that a data plane refused keep their last good form there; Gateway API fixes how the message begins. */
+function withFallBack(
+  { at, generation }: Verdict,
+  parent: RouteParentStatus,
+  outcomes: ReadonlyMap<string, Outcome>,
+): RouteParentStatus {
+  const { namespace = at.namespace, name } = parent.parentRef
+  const refused = (outcomes.get(`${namespace}/${name}`)?.refusals ?? []).filter(
+    ({ resource }) => resource.kind === 'route' && resource.namespace === at.namespace && resource.name === at.name,
+  )
+  if (refused.length === 0) return parent
+  const text = `Fall Back: ${messageOf(refused.map(({ problem }) => problem))}`
+  const before = parent.conditions.find(({ type }) => type === 'PartiallyInvalid')
+  const message = before === undefined ? text : `${before.message}; ${text}`
+  const partial = condition('PartiallyInvalid', 'True', before?.reason ?? 'UnsupportedValue', message, generation)
+  return { ...parent, conditions: [...parent.conditions.filter((one) => one !== before), partial] }
+}
+
+function withRefused({ at, generation, status: own }: Verdict, outcomes: readonly Outcome[]): ConditionsStatus {
+  const { conditions } = own as ConditionsStatus
+  const refused = outcomes
+    .flatMap(({ refusals }) => refusals)
+    .filter(
+      ({ problem }) =>
+        problem.at.kind === 'Backend' && problem.at.namespace === at.namespace && problem.at.name === at.name,
+    )
+    .map(({ problem }) => problem)
+  const accepted = conditions.find(({ type }) => type === 'Accepted')
+  if (refused.length === 0 || accepted === undefined || accepted.status === 'False') return { conditions }
+  const replaced = conditionFrom('Accepted', generation, refused, accepted)
+  return { conditions: conditions.map((one) => (one === accepted ? replaced : one)) }
+}

@@ -1,0 +1,104 @@
+import { type Alias, isAlias, isMap, isScalar, isSeq, type ParsedNode, type Scalar, type YAMLMap } from 'yaml'
+
+/** Deeper objects are refused; the deepest of Kubernetes' own schemas has about 30 levels. */
+const MAX_DEPTH = 100
+/** Values that a document may get through aliases: plenty for anchors that save typing, far too few for a bomb. */
+const MAX_ALIASED_VALUES = 10_000
+
+/** The plain value of a YAML node, as JSON would hold it, or the place where it is none. */
+export type NodeValue = { readonly ok: true; readonly value: unknown } | ({ readonly ok: false } & Fault)
+
+interface Fault {
+  /** Where in the text. */
+  readonly offset: number
+  readonly message: string
+}
+
+interface Walk {
+  readonly anchors: Map<string, ParsedNode>
+  /** Aliased nodes that are being expanded right now: one that comes again holds itself. */
+  readonly expanding: Set<ParsedNode>
+  aliasedValues: number
+  /** The first fault; after it nothing is converted any more. */
+  fault?: Fault
+}
+
+/** Converts a node with everything below it: aliases and merge keys (`<<`) expanded, keys as texts. */
+export function nodeToValue(node: ParsedNode | null): NodeValue {
+  const walk: Walk = { anchors: new Map(), expanding: new Set(), aliasedValues: 0 }
+  const value = convert(node, walk, 0)
+  return walk.fault === undefined ? { ok: true, value } : { ok: false, ...walk.fault }
+}
+
+function refuse(walk: Walk, node: ParsedNode, message: string): null {
+  walk.fault ??= { offset: node.range[0], message }
+  return null
+}
+
+function convert(node: ParsedNode | null, walk: Walk, depth: number): unknown {
+  if (node === null || walk.fault !== undefined) return null
+  if (depth > MAX_DEPTH) return refuse(walk, node, `nested more than ${MAX_DEPTH} levels deep`)
+  if (walk.expanding.size > 0 && ++walk.aliasedValues > MAX_ALIASED_VALUES) {
+    return refuse(walk, node, `aliases expand to more than ${MAX_ALIASED_VALUES} values`)
+  }
+  if (isAlias(node)) return expandAlias(node, walk, depth)
+  if (node.anchor !== undefined && walk.expanding.size === 0) walk.anchors.set(node.anchor, node)
+  if (isScalar(node)) return convertScalar(node, walk)
+  if (isSeq(node)) return node.items.map((item) => convert(item as ParsedNode, walk, depth + 1))
+  return isMap(node) ? convertMap(node as YAMLMap.Parsed, walk, depth) : null
+}
+
+function convertScalar(node: Scalar.Parsed, walk: Walk): unknown {
+  const { value } = node
+  if (typeof value === 'number' && !Number.isFinite(value)) return refuse(walk, node, 'this number is not finite')
+  return value
+}
+
+function convertMap(node: YAMLMap.Parsed, walk: Walk, depth: number): { [key: string]: unknown } {
+  const own = new Map<string, unknown>()
+  const merged = new Map<string, unknown>()
+  for (const { key, value } of node.items) {
+    if (isMergeKey(key)) {
+      for (const [name, inherited] of mergedEntries(value, walk, depth))
+        if (!merged.has(name)) merged.set(name, inherited)
+      continue
+    }
+    const name = keyText(key)
+    if (name === undefined) refuse(walk, key, 'a key must be a text')
+    else own.set(name, convert(value, walk, depth + 1))
+  }
+  return Object.fromEntries([...merged, ...own])
+}
+
+/** The entries of the map, or the list of maps, that a merge key brings in; the first map that has a name wins. */
+function mergedEntries(value: ParsedNode | null, walk: Walk, depth: number): [string, unknown][] {
+  const converted = convert(value, walk, depth + 1)
+  const maps: unknown[] = Array.isArray(converted) ? converted : [converted]
+  return maps.flatMap((map) => {
+    if (typeof map === 'object' && map !== null && !Array.isArray(map)) return Object.entries(map)
+    if (value !== null) refuse(walk, value, "the merge key '<<' wants a map")
+    return []
+  })
+}
+
+function expandAlias(alias: Alias.Parsed, walk: Walk, depth: number): unknown {
+  const target = walk.anchors.get(alias.source)
+  if (target === undefined) return refuse(walk, alias, `no anchor '&${alias.source}' stands before this alias`)
+  if (walk.expanding.has(target)) return refuse(walk, alias, `'*${alias.source}' would hold itself`)
+  walk.expanding.add(target)
+  const value = convert(target, walk, depth + 1)
+  walk.expanding.delete(target)
+  return value
+}
+
+/** A map's key as JSON would write it; undefined for what cannot be a key there (null, a list, a map). */
+export function keyText(key: unknown): string | undefined {
+  if (!isScalar(key) || key.value === null) return undefined
+  if (typeof key.value === 'number') return key.source ?? String(key.value)
+  return String(key.value)
+}
+
+/** `<<`, written plain. */
+export function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.value === '<<' && key.type === 'PLAIN'
+}

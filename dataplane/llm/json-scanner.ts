@@ -1,0 +1,268 @@
+import type { AnswerPart, Shape } from './answer-shape.ts'
+import { ByteBuffer } from './byte-buffer.ts'
+import {
+  BACKSLASH,
+  backslashesBefore,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  endOfString,
+  isSpace,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  skipSpace,
+  stringText,
+} from './json-bytes.ts'
+
+/** Told of the parts that the shape names, in the order in which they come. */
+export interface PartSink {
+  /** An object or array begins. */
+  onOpen(part: AnswerPart): void
+  /** A string, or the text of a number, `true`, `false` or `null`. */
+  onScalar(part: AnswerPart, text: string, isString: boolean): void
+}
+
+/** What is expected next. */
+type State =
+  | 'value'
+  | 'itemOrEnd'
+  | 'keyOrEnd'
+  | 'key'
+  | 'colon'
+  | 'text'
+  | 'scalar'
+  | 'afterValue'
+  /** Inside an object or array that the shape does not name, and inside a string there. */
+  | 'skipping'
+  | 'skippingText'
+  /** The value is complete, or is no JSON. */
+  | 'over'
+
+/** Keys, ids and model names are shorter; what is longer is skipped. */
+const MAX_TOKEN_BYTES = 1024
+
+/**
+ * Reads one JSON value forward, in pieces cut anywhere, and tells of the parts that a shape names. Strings and subtrees
+ * that are not named are skipped as fast as their quotes can be found. Memory is bounded by the shape's depth and one
+ * token. Text that is not JSON ends the reading; what was told before stays told.
+ */
+export class JsonScanner {
+  readonly #sink: PartSink
+  readonly #root: Shape
+  #state: State = 'value'
+  /** The shapes of the open objects and arrays, outermost first. */
+  readonly #open: Shape[] = []
+  /** The shape of the value that comes next or is being read; undefined: nobody asked for it. */
+  #shape: Shape | undefined
+  #skipDepth = 0
+  /** The next byte is escaped by a backslash that ended the piece before. */
+  #escaped = false
+  /** The part of a token that stood in earlier pieces. */
+  readonly #token = new ByteBuffer(MAX_TOKEN_BYTES)
+  #tokenTooLong = false
+
+  constructor(root: Shape, sink: PartSink) {
+    this.#root = root
+    this.#shape = root
+    this.#sink = sink
+  }
+
+  /** Makes it ready for another value. */
+  reset(): void {
+    this.#state = 'value'
+    this.#open.length = 0
+    this.#shape = this.#root
+    this.#skipDepth = 0
+    this.#escaped = false
+    this.#takeToken()
+  }
+
+  /** Reads on. */
+  push(bytes: Buffer, from = 0, to = bytes.length): void {
+    let at = from
+    while (at < to) {
+      switch (this.#state) {
+        case 'skipping':
+          at = this.#skip(bytes, at, to)
+          break
+        case 'skippingText':
+        case 'text':
+        case 'key':
+          at = this.#readString(bytes, at, to)
+          break
+        case 'scalar':
+          at = this.#readScalar(bytes, at, to)
+          break
+        case 'over':
+          return
+        default:
+          at = skipSpace(bytes, at, to)
+          if (at < to) at = this.#punctuation(bytes[at] as number, at)
+      }
+    }
+  }
+
+  /** One byte that is no white space, between tokens. Returns where to read on. */
+  #punctuation(byte: number, at: number): number {
+    switch (this.#state) {
+      case 'keyOrEnd':
+        if (byte === QUOTE) this.#state = 'key'
+        else if (byte === CLOSE_BRACE) this.#close()
+        else this.#state = 'over'
+        return at + 1
+      case 'colon':
+        this.#state = byte === COLON ? 'value' : 'over'
+        return at + 1
+      case 'afterValue':
+        return this.#afterValue(byte, at)
+      case 'itemOrEnd':
+        if (byte === CLOSE_BRACKET) {
+          this.#close()
+          return at + 1
+        }
+    }
+    return this.#beginValue(byte, at)
+  }
+
+  #afterValue(byte: number, at: number): number {
+    const inside = this.#open.at(-1)
+    if (byte === COMMA && inside !== undefined) {
+      this.#shape = inside.items
+      this.#state = inside.items === undefined ? 'keyOrEnd' : 'value'
+    } else if (byte === (inside?.items === undefined ? CLOSE_BRACE : CLOSE_BRACKET)) this.#close()
+    else this.#state = 'over'
+    return at + 1
+  }
+
+  #beginValue(byte: number, at: number): number {
+    const shape = this.#shape
+    if (byte === QUOTE) {
+      this.#state = shape?.part === undefined ? 'skippingText' : 'text'
+      return at + 1
+    }
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      if (shape?.part !== undefined) this.#sink.onOpen(shape.part)
+      if (byte === OPEN_BRACE ? shape?.keys !== undefined : shape?.items !== undefined) {
+        this.#open.push(shape as Shape)
+        this.#shape = shape?.items
+        this.#state = byte === OPEN_BRACE ? 'keyOrEnd' : 'itemOrEnd'
+      } else {
+        this.#skipDepth = 1
+        this.#state = 'skipping'
+      }
+      return at + 1
+    }
+    if (byte === COMMA || byte === COLON || byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      this.#state = 'over'
+      return at + 1
+    }
+    this.#state = 'scalar'
+    return at
+  }
+
+  #close(): void {
+    this.#open.pop()
+    this.#state = this.#open.length === 0 ? 'over' : 'afterValue'
+  }
+
+  /** Skips to the end of an object or array, or of this piece. */
+  #skip(bytes: Buffer, from: number, to: number): number {
+    let depth = this.#skipDepth
+    for (let at = from; at < to; at += 1) {
+      const byte = bytes[at]
+      if (byte === QUOTE) {
+        const quote = endOfString(bytes, at + 1, to)
+        if (quote < 0) {
+          this.#skipDepth = depth
+          this.#state = 'skippingText'
+          return this.#cutInString(bytes, at + 1, to)
+        }
+        at = quote
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1
+      else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        depth -= 1
+        if (depth === 0) {
+          this.#skipDepth = 0
+          this.#state = this.#open.length === 0 ? 'over' : 'afterValue'
+          return at + 1
+        }
+      }
+    }
+    this.#skipDepth = depth
+    return to
+  }
+
+  #readString(bytes: Buffer, from: number, to: number): number {
+    const first = this.#escaped ? from + 1 : from
+    const quote = endOfString(bytes, first, to)
+    if (quote < 0) {
+      if (this.#state !== 'skippingText') this.#keep(bytes, from, to)
+      return this.#cutInString(bytes, first, to)
+    }
+    this.#escaped = false
+    if (this.#state === 'skippingText') this.#state = this.#skipDepth > 0 ? 'skipping' : 'afterValue'
+    else if (this.#state === 'key') this.#endKey(this.#endToken(bytes, from, quote, true))
+    else this.#endScalar(this.#endToken(bytes, from, quote, true), true)
+    if (this.#state === 'afterValue' && this.#open.length === 0) this.#state = 'over'
+    return quote + 1
+  }
+
+  /** The piece ends inside a string; `from` is an offset in it that is not escaped. */
+  #cutInString(bytes: Buffer, from: number, to: number): number {
+    this.#escaped = from <= to && bytes[to - 1] === BACKSLASH && backslashesBefore(bytes, from, to) % 2 === 1
+    return to
+  }
+
+  #readScalar(bytes: Buffer, from: number, to: number): number {
+    let at = from
+    while (at < to && !isDelimiter(bytes[at])) at += 1
+    if (at === to) {
+      if (this.#shape?.part !== undefined) this.#keep(bytes, from, to)
+      return to
+    }
+    this.#endScalar(this.#shape?.part === undefined ? undefined : this.#endToken(bytes, from, at, false), false)
+    if (this.#open.length === 0) this.#state = 'over'
+    return at
+  }
+
+  #endKey(key: string | undefined): void {
+    this.#shape = key === undefined ? undefined : this.#open.at(-1)?.keys?.get(key)
+    this.#state = 'colon'
+  }
+
+  #endScalar(text: string | undefined, isString: boolean): void {
+    const part = this.#shape?.part
+    this.#state = 'afterValue'
+    if (part !== undefined && text !== undefined) this.#sink.onScalar(part, text, isString)
+  }
+
+  #keep(bytes: Buffer, from: number, to: number): void {
+    if (!this.#tokenTooLong && !this.#token.append(bytes, from, to)) this.#tokenTooLong = true
+  }
+
+  /** The text of a token that ends here; undefined when it is too long or malformed. */
+  #endToken(bytes: Buffer, from: number, to: number, isString: boolean): string | undefined {
+    if (this.#token.length === 0 && !this.#tokenTooLong) {
+      if (to - from > MAX_TOKEN_BYTES) return undefined
+      return isString ? stringText(bytes, from, to) : bytes.toString('latin1', from, to)
+    }
+    this.#keep(bytes, from, to)
+    const token = this.#takeToken()
+    if (token === undefined) return undefined
+    return isString ? stringText(token, 0, token.length) : token.toString('latin1', 0, token.length)
+  }
+
+  #takeToken(): Buffer | undefined {
+    const tooLong = this.#tokenTooLong
+    this.#tokenTooLong = false
+    if (this.#token.length === 0) return tooLong ? undefined : Buffer.alloc(0)
+    const token = this.#token.take()
+    return tooLong ? undefined : token
+  }
+}
+
+function isDelimiter(byte: number | undefined): boolean {
+  return byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || isSpace(byte)
+}

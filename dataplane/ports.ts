@@ -1,0 +1,108 @@
+import type { CredentialResource, ListenerResource } from '../contract/snapshot.ts'
+import type { Log } from '../runtime/log.ts'
+import { type HttpServer, startServer } from './http/node-server.ts'
+import type { TlsBinding } from './http/tls-contexts.ts'
+import type { InboundRequest } from './http/transport.ts'
+import type { Refusal } from './sync/plan-holder.ts'
+
+export interface PortsOptions {
+  readonly gateway: string
+  readonly bindHost: string
+  /** Port in the manifest → port that is listened on. */
+  readonly portMap: ReadonlyMap<number, number>
+  readonly drainMs: number
+  readonly onRequest: (inbound: InboundRequest) => void
+  readonly log: Log
+}
+
+/** The ports that one Gateway's listeners listen on; follows the plan without touching what stays. */
+export class Ports {
+  readonly #options: PortsOptions
+  readonly #servers = new Map<number, HttpServer>()
+  readonly #closing = new Set<Promise<void>>()
+
+  constructor(options: PortsOptions) {
+    this.#options = options
+  }
+
+  /** Connections that are open, all ports together. */
+  get connections(): number {
+    let sum = 0
+    for (const server of this.#servers.values()) sum += server.connections
+    return sum
+  }
+
+  /**
+   * Opens what is new, gives open TLS ports their certificates, drains what is gone.
+   * @returns the listeners that do not listen, and why
+   */
+  async follow(
+    listeners: readonly ListenerResource[],
+    credentials: ReadonlyMap<string, CredentialResource>,
+  ): Promise<readonly Refusal[]> {
+    const byPort = Map.groupBy(listeners, (listener) => listener.port)
+    for (const [port, server] of this.#servers) {
+      const encrypted = byPort.get(port)?.[0]?.protocol === 'HTTPS'
+      if (byPort.has(port) && server.encrypted === encrypted) continue
+      this.#servers.delete(port)
+      this.#drain(server)
+      this.#options.log.info({ gateway: this.#options.gateway, listenerPort: port }, 'stopped listening')
+    }
+    const refused: Refusal[] = []
+    for (const [port, ofPort] of byPort) {
+      const message = await this.#serve(port, ofPort, credentials)
+      if (message !== undefined) refused.push(...ofPort.map(({ key }) => ({ key, path: 'port', message })))
+    }
+    return refused
+  }
+
+  /** Drains all ports: what is in flight may go on for as long as the settings say. */
+  async close(): Promise<void> {
+    for (const server of this.#servers.values()) this.#drain(server)
+    this.#servers.clear()
+    await Promise.all(this.#closing)
+  }
+
+  /** @returns why the port does not listen */
+  async #serve(
+    port: number,
+    listeners: readonly ListenerResource[],
+    credentials: ReadonlyMap<string, CredentialResource>,
+  ): Promise<string | undefined> {
+    const { gateway, bindHost, portMap, onRequest, log } = this.#options
+    const encrypted = listeners[0]?.protocol === 'HTTPS'
+    const tls = encrypted ? listeners.map((listener) => bindingOf(listener, credentials)) : undefined
+    try {
+      const running = this.#servers.get(port)
+      if (running !== undefined) {
+        if (tls !== undefined) running.setTls(tls)
+        return undefined
+      }
+      const server = await startServer({
+        host: bindHost,
+        port: portMap.get(port) ?? port,
+        listenerPort: port,
+        onRequest,
+        ...(tls === undefined ? {} : { tls }),
+      })
+      this.#servers.set(port, server)
+      log.info({ gateway, listenerPort: port, host: bindHost, port: server.port }, 'listening')
+      return undefined
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  #drain(server: HttpServer): void {
+    const closing = server.close(this.#options.drainMs).finally(() => this.#closing.delete(closing))
+    this.#closing.add(closing)
+  }
+}
+
+function bindingOf(listener: ListenerResource, credentials: ReadonlyMap<string, CredentialResource>): TlsBinding {
+  const certificates = (listener.certificates ?? []).flatMap((key) => {
+    const body = credentials.get(key)?.body
+    return body?.type === 'certificate' ? [{ certificate: body.certificate, privateKey: body.privateKey }] : []
+  })
+  return { hostname: listener.hostname, certificates }
+}

@@ -1,0 +1,320 @@
+/**
+ * Metrics as Prometheus scrapes them. A table of label sets gives each combination of label values a row number; the
+ * counters and histograms that share the labels keep their numbers in typed arrays by that row, so that an event costs
+ * one look-up, whatever it is counted in. Everything is bounded: a combination beyond a table's limit is counted in the
+ * row whose labels all say `overflow`.
+ */
+export class MetricRegistry {
+  readonly #families = new Map<string, Family>()
+  readonly #tables = new Set<LabelTable>()
+
+  constructor() {
+    this.observed({
+      name: 'weir_metric_overflows_total',
+      help: 'Events counted under the labels "overflow", because their table of label values is full.',
+      type: 'counter',
+      labels: ['table'],
+      read: () => [...this.#tables].map((table) => ({ labels: [table.name], value: table.overflows })),
+    })
+  }
+
+  /**
+   * A table of label values.
+   * @param name under which its overflows are counted
+   * @param limit combinations that it holds at most
+   */
+  table(name: string, labels: readonly string[], limit: number): LabelTable {
+    const table = new LabelTable(name, labels, limit)
+    this.#tables.add(table)
+    return table
+  }
+
+  /** Forgets a table and all that was counted by it. */
+  drop(table: LabelTable): void {
+    this.#tables.delete(table)
+    for (const family of this.#families.values()) if (family instanceof Instrument) family.drop(table)
+  }
+
+  counter(name: string, help: string): Instrument<CounterColumn> {
+    return this.#add(name, new Instrument(name, help, 'counter', (table) => new CounterColumn(name, table)))
+  }
+
+  /** @param buckets upper bounds, ascending; `+Inf` is added */
+  histogram(name: string, help: string, buckets: readonly number[]): Instrument<HistogramColumn> {
+    return this.#add(
+      name,
+      new Instrument(name, help, 'histogram', (table) => new HistogramColumn(name, table, buckets)),
+    )
+  }
+
+  /** Numbers that somebody else keeps and that are read at each scrape. */
+  observed(options: ObservedOptions): void {
+    this.#add(options.name, new Observed(options))
+  }
+
+  /** The text exposition format 0.0.4, families in the order in which they were made. */
+  render(): string {
+    const lines: string[] = []
+    for (const family of this.#families.values()) {
+      lines.push(`# HELP ${family.name} ${escapeHelp(family.help)}`, `# TYPE ${family.name} ${family.type}`)
+      family.render(lines)
+    }
+    return `${lines.join('\n')}\n`
+  }
+
+  #add<F extends Family>(name: string, family: F): F {
+    if (!METRIC_NAME.test(name)) throw new Error(`'${name}' is no name of a metric`)
+    if (this.#families.has(name)) throw new Error(`the metric ${name} exists already`)
+    this.#families.set(name, family)
+    return family
+  }
+}
+
+/** The media type of what {@link MetricRegistry.render} gives. */
+export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
+const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/
+
+/** Characters of a label value at most: clients choose some of them. */
+const MAX_LABEL_LENGTH = 256
+const OVERFLOW_ROW = 0
+
+/** Combinations of label values, each with a row number. */
+export class LabelTable {
+  readonly name: string
+  readonly labels: readonly string[]
+  /** How many events were sent to the overflow row. */
+  overflows = 0
+  readonly #limit: number
+  readonly #rows = new Map<string, number>()
+  /** By row: `a="x",b="y"`. */
+  readonly #texts: string[]
+
+  constructor(name: string, labels: readonly string[], limit: number) {
+    for (const label of labels) if (!LABEL_NAME.test(label)) throw new Error(`'${label}' is no name of a label`)
+    this.name = name
+    this.labels = labels
+    this.#limit = limit
+    this.#texts = [this.#textOf(labels.map(() => 'overflow'))]
+  }
+
+  /** How many rows there are, the overflow row included. */
+  get size(): number {
+    return this.#texts.length
+  }
+
+  /**
+   * The row of these values, in the order of the table's labels. A missing or empty value says `unknown`; a long one is
+   * cut.
+   */
+  row(values: readonly (string | undefined)[]): number {
+    let key = ''
+    for (let i = 0; i < this.labels.length; i++) {
+      const value = labelValue(values[i])
+      // With its length in front no two combinations have one key, whatever characters clients put into values.
+      key += `${value.length}:${value}`
+    }
+    const known = this.#rows.get(key)
+    if (known !== undefined) return known
+    if (this.#rows.size >= this.#limit) {
+      this.overflows += 1
+      return OVERFLOW_ROW
+    }
+    const row = this.#texts.length
+    this.#rows.set(key, row)
+    this.#texts.push(this.#textOf(values))
+    return row
+  }
+
+  /** The labels of a row as they are exposed, without braces. */
+  text(row: number): string {
+    return this.#texts[row] ?? ''
+  }
+
+  #textOf(values: readonly (string | undefined)[]): string {
+    return labelText(this.labels, values)
+  }
+}
+
+function labelValue(value: string | undefined): string {
+  if (value === undefined || value === '') return 'unknown'
+  return value.length > MAX_LABEL_LENGTH ? value.slice(0, MAX_LABEL_LENGTH) : value
+}
+
+function labelText(labels: readonly string[], values: readonly (string | undefined)[]): string {
+  return labels.map((label, i) => `${label}="${escapeLabel(labelValue(values[i]))}"`).join(',')
+}
+
+function escapeLabel(value: string): string {
+  return value.toWellFormed().replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))
+}
+
+function escapeHelp(help: string): string {
+  return help.replace(/[\\\n]/g, (character) => (character === '\n' ? '\\n' : '\\\\'))
+}
+
+interface Family {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  render(lines: string[]): void
+}
+
+interface Column {
+  render(lines: string[]): void
+}
+
+/** A metric whose numbers are kept here: one column for each table of labels that it is counted by. */
+export class Instrument<C extends Column> implements Family {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'histogram'
+  readonly #make: (table: LabelTable) => C
+  readonly #columns = new Map<LabelTable, C>()
+
+  constructor(name: string, help: string, type: 'counter' | 'histogram', make: (table: LabelTable) => C) {
+    this.name = name
+    this.help = help
+    this.type = type
+    this.#make = make
+  }
+
+  /** The numbers by the rows of this table; the same column each time. */
+  by(table: LabelTable): C {
+    let column = this.#columns.get(table)
+    if (column === undefined) {
+      column = this.#make(table)
+      this.#columns.set(table, column)
+    }
+    return column
+  }
+
+  drop(table: LabelTable): void {
+    this.#columns.delete(table)
+  }
+
+  render(lines: string[]): void {
+    for (const column of this.#columns.values()) column.render(lines)
+  }
+}
+
+/** `values` with room for `length` elements: itself, or a larger copy. */
+function grown(values: Float64Array, length: number): Float64Array {
+  if (values.length >= length) return values
+  const larger = new Float64Array(Math.max(length, values.length * 2))
+  larger.set(values)
+  return larger
+}
+
+/** A number that only grows, for each row. */
+export class CounterColumn implements Column {
+  readonly #name: string
+  readonly #table: LabelTable
+  #values: Float64Array = new Float64Array(0)
+
+  constructor(name: string, table: LabelTable) {
+    this.#name = name
+    this.#table = table
+  }
+
+  add(row: number, count = 1): void {
+    this.#values = grown(this.#values, row + 1)
+    this.#values[row] = (this.#values[row] as number) + count
+  }
+
+  render(lines: string[]): void {
+    for (let row = 0; row < this.#values.length; row++) {
+      const value = this.#values[row] as number
+      if (value > 0) lines.push(sample(this.#name, this.#table.text(row), value))
+    }
+  }
+}
+
+/** Counts by bucket and a sum, for each row. */
+export class HistogramColumn implements Column {
+  readonly #name: string
+  readonly #table: LabelTable
+  readonly #buckets: readonly number[]
+  /** By row: one count for each bucket, one for `+Inf`, the sum. Counts are not cumulative here. */
+  #cells: Float64Array = new Float64Array(0)
+
+  constructor(name: string, table: LabelTable, buckets: readonly number[]) {
+    this.#name = name
+    this.#table = table
+    this.#buckets = buckets
+  }
+
+  observe(row: number, value: number): void {
+    if (Number.isNaN(value)) return
+    const width = this.#buckets.length + 2
+    this.#cells = grown(this.#cells, (row + 1) * width)
+    const cells = this.#cells
+    const found = this.#buckets.findIndex((bound) => value <= bound)
+    const at = row * width + (found < 0 ? this.#buckets.length : found)
+    cells[at] = (cells[at] as number) + 1
+    const sum = row * width + width - 1
+    cells[sum] = (cells[sum] as number) + value
+  }
+
+  render(lines: string[]): void {
+    const width = this.#buckets.length + 2
+    for (let row = 0; (row + 1) * width <= this.#cells.length; row++) {
+      const cells = this.#cells.subarray(row * width, (row + 1) * width)
+      const total = cells.subarray(0, width - 1).reduce((sum, count) => sum + count, 0)
+      if (total > 0) this.#renderRow(lines, this.#table.text(row), cells, total)
+    }
+  }
+
+  #renderRow(lines: string[], labels: string, cells: Float64Array, total: number): void {
+    const prefix = labels === '' ? '' : `${labels},`
+    let cumulative = 0
+    this.#buckets.forEach((bound, i) => {
+      cumulative += cells[i] as number
+      lines.push(sample(`${this.#name}_bucket`, `${prefix}le="${bound}"`, cumulative))
+    })
+    lines.push(
+      sample(`${this.#name}_bucket`, `${prefix}le="+Inf"`, total),
+      sample(`${this.#name}_sum`, labels, cells[cells.length - 1] as number),
+      sample(`${this.#name}_count`, labels, total),
+    )
+  }
+}
+
+function sample(name: string, labels: string, value: number): string {
+  return labels === '' ? `${name} ${numberText(value)}` : `${name}{${labels}} ${numberText(value)}`
+}
+
+function numberText(value: number): string {
+  if (Number.isFinite(value)) return String(value)
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
+}
+
+export interface ObservedOptions {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge'
+  readonly labels: readonly string[]
+  /** Called at each scrape; label values in the order of `labels`. What it throws fails the scrape. */
+  readonly read: () => Iterable<{ readonly labels: readonly (string | undefined)[]; readonly value: number }>
+}
+
+class Observed implements Family {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge'
+  readonly #options: ObservedOptions
+
+  constructor(options: ObservedOptions) {
+    this.name = options.name
+    this.help = options.help
+    this.type = options.type
+    this.#options = options
+  }
+
+  render(lines: string[]): void {
+    for (const { labels, value } of this.#options.read()) {
+      lines.push(sample(this.name, labelText(this.#options.labels, labels), value))
+    }
+  }
+}
