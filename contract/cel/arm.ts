@@ -1,7 +1,15 @@
 import { Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator'
 import { celEquals } from './equality.ts'
 import { INVALID_ARGUMENT, NO_SUCH_KEY } from './fault.ts'
-import { childrenOf, type Evaluate, type Handle, type LoopScope, type Node } from './library.ts'
+import {
+  childrenOf,
+  type Evaluate,
+  type Evaluator,
+  type Handle,
+  type LoopScope,
+  type Node,
+  type Scope,
+} from './library.ts'
 import { mapKey, readPath } from './link.ts'
 import { charge, chargeList, chargeReading, chargeText } from './meter.ts'
 import type { Path } from './path.ts'
@@ -49,6 +57,17 @@ function armNode(node: Node, path: Path | undefined, inLoop: boolean): void {
   const arm = ARMS[node.op]
   if (arm !== undefined) arm(node)
   else if (inLoop && (node.op === 'call' || node.op === 'rcall')) armCall(node)
+  else if (inLoop && (node.op === 'list' || node.op === 'map')) armLiteral(node)
+}
+
+/** Inside a loop a list that is written out is memory for every turn. */
+function armLiteral(node: Node): void {
+  const { evaluate } = node.meta
+  const cost = 1 + ((node.args as readonly unknown[]).length >> 2)
+  node.setMeta('evaluate', (evaluator: Evaluator, self: Node, scope: Scope) => {
+    charge(cost)
+    return evaluate(evaluator, self, scope)
+  })
 }
 
 const ARMS: { readonly [operator: string]: (node: Node) => void } = {

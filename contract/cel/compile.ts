@@ -6,7 +6,7 @@ import { isLibraryError } from './library.ts'
 import { LIMITS } from './limits.ts'
 import { CelMistake, type LinkTarget, link } from './link.ts'
 import { problemAt, problemOfLibrary } from './problem.ts'
-import type { CelPhase, CelProblem, CompileResult, Program } from './program.ts'
+import type { CelPhase, CelProblem, CompileResult } from './program.ts'
 import { selfTest } from './self-test.ts'
 
 selfTest(compileFor)
@@ -31,19 +31,24 @@ export function compileFor(source: string, target: LinkTarget): CompileResult {
     return { ok: false, problem: problemAt(source, LIMITS.sourceLength, message) }
   }
   try {
-    return { ok: true, program: prepare(source, target), notes: [] }
+    return prepare(source, target)
   } catch (error) {
     return { ok: false, problem: mistakeOf(source, error) }
   }
 }
 
-function prepare(source: string, target: LinkTarget): Program {
+function prepare(source: string, target: LinkTarget): CompileResult {
   const parsed = parse(source)
-  const { mentions, paths } = link(parsed.ast, source, target)
+  const { mentions, paths, notes } = link(parsed.ast, source, target)
   const checked = parsed.check()
   if (!checked.valid)
     throw isLibraryError(checked.error) ? checked.error : new CelMistake(uncheckable(checked.error), 0)
-  return new CompiledProgram(source, mentions, parsed, arm(parsed.ast, paths))
+  const program = new CompiledProgram(source, mentions, parsed, arm(parsed.ast, paths))
+  return { ok: true, program, notes: notes.map(({ name, offset }) => unbuiltNote(source, name, offset)) }
+}
+
+function unbuiltNote(source: string, name: string, offset: number): CelProblem {
+  return { ...problemAt(source, offset, `'${name}' is not built yet: it has no value`), severity: 'info' }
 }
 
 /** The library's checker throws plain errors where it cannot decide between operators. */

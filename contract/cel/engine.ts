@@ -3,8 +3,8 @@ import type { UnsignedInt } from '@marcbachmann/cel-js/evaluator'
 import { FLATTENED_TYPE } from './functions/data.ts'
 import { CIDR_TYPE, CidrRange, IP_TYPE, IpAddress } from './functions/network.ts'
 import type { CelFunction, Overload } from './functions/table.ts'
-import { CEL_FUNCTIONS, libraryName, NAMESPACES } from './functions.ts'
-import type { Evaluator, Parsed } from './library.ts'
+import { CEL_FUNCTIONS, libraryName, NAMESPACES, spellingsOf } from './functions.ts'
+import type { Evaluator, Handle, Parsed } from './library.ts'
 import { LIMITS } from './limits.ts'
 import { CelFlattened } from './program.ts'
 
@@ -21,25 +21,33 @@ function registerNamespace(environment: Environment, name: string): void {
   environment.registerConstant(name, namespaceType(name), new Namespace())
 }
 
-function signature(known: CelFunction, overload: Overload): string {
+function signature(known: CelFunction, overload: Overload, name: string): string {
   const dot = known.name.indexOf('.')
   const receiver = dot < 0 ? overload.receiver : namespaceType(known.name.slice(0, dot))
-  const name = `${receiver === undefined ? '' : `${receiver}.`}${libraryName(known.name)}`
-  return `${name}(${overload.parameters.join(', ')}): ${overload.returns}`
+  return `${receiver === undefined ? '' : `${receiver}.`}${name}(${overload.parameters.join(', ')}): ${overload.returns}`
 }
 
 function registerFunction(environment: Environment, known: CelFunction): void {
-  const inNamespace = known.name.includes('.')
   for (const overload of known.overloads) {
-    const { run } = overload
-    if (known.expand !== undefined) {
-      environment.registerFunction(signature(known, overload), known.expand as (call: unknown) => unknown, SYNC)
-    } else if (run !== undefined) {
-      // The library hands the namespace over as the first value.
-      const handler = inNamespace ? (_namespace: unknown, ...values: never[]) => run(...values) : run
-      environment.registerFunction(signature(known, overload), handler as (...values: unknown[]) => unknown, SYNC)
+    if (known.expand !== undefined) registerMacro(environment, known, overload)
+    else if (overload.run !== undefined) {
+      const text = signature(known, overload, libraryName(known.name))
+      environment.registerFunction(text, handlerOf(known, overload.run), SYNC)
     }
   }
+}
+
+/** Macros are found while the source is read, before link.ts makes all spellings one. */
+function registerMacro(environment: Environment, known: CelFunction, overload: Overload): void {
+  for (const spelling of spellingsOf(known)) {
+    environment.registerFunction(signature(known, overload, spelling), known.expand as Handle, SYNC)
+  }
+}
+
+function handlerOf(known: CelFunction, run: (...values: never[]) => unknown): Handle {
+  if (!known.name.includes('.')) return run as Handle
+  // The library hands the namespace over as the first value.
+  return (_namespace: unknown, ...values: unknown[]) => run(...(values as never[]))
 }
 
 /**

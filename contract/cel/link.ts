@@ -43,9 +43,17 @@ export interface LinkTarget {
 
 /** What linking found out, for the steps after the type check. */
 export interface Linked {
+  /** Variables that have no value in this version of weir. */
+  readonly notes: readonly UnbuiltVariable[]
   readonly mentions: ReadonlySet<string>
   /** Nodes that read a path whose type is known only when it is there. */
   readonly paths: ReadonlyMap<Node, Path>
+}
+
+/** A variable whose part of weir does not exist yet. */
+export interface UnbuiltVariable {
+  readonly name: string
+  readonly offset: number
 }
 
 /** Macros that name a variable by their first argument, and how many of their other arguments come before its scope. */
@@ -113,6 +121,7 @@ function keyOf(node: Node): string | undefined {
 class Linker implements Linked {
   readonly mentions = new Set<string>()
   readonly paths = new Map<Node, Path>()
+  readonly notes: UnbuiltVariable[] = []
   readonly #source: string
   readonly #target: LinkTarget
 
@@ -135,6 +144,13 @@ class Linker implements Linked {
       case 'rcall':
         this.#visitMethod(node, bound, loops)
         return
+      case 'value':
+        checkInt(node.args, node.start)
+        return
+      case '-_':
+        // The smallest int is written as the opposite of what is no int.
+        if ((node.args as Node).args === -LEAST_INT) return
+        break
       case 'map':
         linkMapLiteral(node)
         break
@@ -181,7 +197,7 @@ class Linker implements Linked {
       if (field === undefined) {
         if (leaf.open) break
         throw this.#unknown(
-          `field of '${declared.map((step) => step.name).join('.')}'`,
+          `field of '${pathName(declared)}'`,
           key,
           this.#keyOffset(node, key),
           celFields(leaf).spellings,
@@ -191,6 +207,7 @@ class Linker implements Linked {
       leaf = field
     }
     this.#checkPhase(declared, chain.root.start)
+    if (!leaf.built) this.notes.push({ name: pathName(declared), offset: chain.root.start })
     this.#mention(
       declared,
       chain.links.slice(depth).map((step) => step.key),
@@ -223,7 +240,7 @@ class Linker implements Linked {
     const late = declared.find((variable) => variable.phase === 'end')
     if (this.#target.phase === 'end' || late === undefined) return
     const path = declared.slice(0, declared.indexOf(late) + 1)
-    throw new CelMistake(`'${path.map((step) => step.name).join('.')}' is only known at the end of a request`, offset)
+    throw new CelMistake(`'${pathName(path)}' is only known at the end of a request`, offset)
   }
 
   #mention(declared: readonly CelVariable[], keys: readonly string[]): void {
@@ -321,6 +338,10 @@ class Linker implements Linked {
   }
 }
 
+function pathName(path: readonly CelVariable[]): string {
+  return path.map((step) => step.name).join('.')
+}
+
 /** Yields what a path leads to; what is absent is an error that costs no stack trace. */
 export function readPath(path: Path): Evaluate {
   const { read } = path
@@ -363,6 +384,13 @@ class Has implements Macro {
     const operand = evaluator.run((this.#argument.args as [Node, unknown])[0], scope)
     return readKey(operand, this.#key) !== undefined
   }
+}
+
+const LEAST_INT = -(2n ** 63n)
+
+function checkInt(value: unknown, offset: number): void {
+  if (typeof value === 'bigint' && value >= -LEAST_INT)
+    throw new CelMistake('this number is too large for an int', offset)
 }
 
 function checkPattern(argument: Node | undefined): void {

@@ -178,5 +178,5 @@ function isObject(value: unknown): value is { readonly [name: string]: unknown }
 function nameOf(path: FieldPath): string {
   let from = path.length - 1
   while (from > 0 && typeof path[from] === 'number') from--
-  return path.length === 0 ? 'the object' : `'${formatFieldPath(path.slice(from))}'`
+  return path.length === 0 ? 'the object' : `'${path[from]}${formatFieldPath(path.slice(from + 1))}'`
 }

@@ -65,7 +65,8 @@ function findPair(map: YAMLMap.Parsed, name: string, tree: Document.Parsed): Fou
  */
 export function fieldOffset(field: FieldNode, prefer: 'key' | 'value', exact: boolean): number {
   const { key, value } = field
-  const shows = value !== null && (isAlias(value) || (isScalar(value) ? value.range[1] > value.range[0] : isFlow(value)))
+  const shows =
+    value !== null && (isAlias(value) || (isScalar(value) ? value.range[1] > value.range[0] : isFlow(value)))
   if (key !== undefined && (prefer === 'key' || !exact || !shows)) return key.range[0]
   return (value ?? key)?.range[0] ?? 0
 }

@@ -10,29 +10,30 @@ import { label, serviceName } from './schemas/names.ts'
 import { type ObjectNaming, objectSchema } from './schemas/object.ts'
 import { backendTlsPolicy, referenceGrant } from './schemas/policies.ts'
 
-function define(apiVersions: readonly string[], kind: string, fields: Schema, naming: ObjectNaming): KnownKind {
-  const [group, versions] = apiVersions[0]!.includes('/')
-    ? [apiVersions[0]!.split('/')[0]!, apiVersions.map((version) => version.split('/')[1]!)]
-    : ['', apiVersions]
+interface Naming extends ObjectNaming {
+  readonly group: string
+  readonly versions: readonly string[]
+}
+
+function define(kind: string, fields: Schema, { group, versions, ...naming }: Naming): KnownKind {
   return { group, versions, kind, namespaced: naming.namespaced, schema: objectSchema(naming, fields) }
 }
 
-const NAMESPACED: ObjectNaming = { namespaced: true }
-const V1 = `${GATEWAY_API_GROUP}/v1`
-const V1BETA1 = `${GATEWAY_API_GROUP}/v1beta1`
+const CORE = { group: '', versions: ['v1'], namespaced: true }
+const GATEWAY_API = { group: GATEWAY_API_GROUP, versions: ['v1', 'v1beta1'], namespaced: true }
 
 /** The kinds whose CRDs are not ours, or that have none. */
 const BUILT_IN: readonly KnownKind[] = [
-  define([V1, V1BETA1], 'GatewayClass', gatewayClass, { namespaced: false }),
-  define([V1, V1BETA1], 'Gateway', gateway, NAMESPACED),
-  define([V1, V1BETA1], 'HTTPRoute', httpRoute, NAMESPACED),
-  define([V1, V1BETA1], 'ReferenceGrant', referenceGrant, NAMESPACED),
-  define([V1], 'BackendTLSPolicy', backendTlsPolicy, NAMESPACED),
-  define(['v1'], 'Secret', secret, NAMESPACED),
-  define(['v1'], 'ConfigMap', configMap, NAMESPACED),
-  define(['v1'], 'Service', service, { namespaced: true, name: serviceName }),
-  define(['v1'], 'Namespace', namespace, { namespaced: false, name: label }),
-  define(['discovery.k8s.io/v1'], 'EndpointSlice', endpointSlice, NAMESPACED),
+  define('GatewayClass', gatewayClass, { ...GATEWAY_API, namespaced: false }),
+  define('Gateway', gateway, GATEWAY_API),
+  define('HTTPRoute', httpRoute, GATEWAY_API),
+  define('ReferenceGrant', referenceGrant, GATEWAY_API),
+  define('BackendTLSPolicy', backendTlsPolicy, { ...GATEWAY_API, versions: ['v1'] }),
+  define('Secret', secret, CORE),
+  define('ConfigMap', configMap, CORE),
+  define('Service', service, { ...CORE, name: serviceName }),
+  define('Namespace', namespace, { ...CORE, namespaced: false, name: label }),
+  define('EndpointSlice', endpointSlice, { ...CORE, group: 'discovery.k8s.io' }),
 ]
 
 /** The files of our own CustomResourceDefinitions, in `crds/` of this package. */
@@ -57,5 +58,5 @@ function packageRoot(): string {
 
 /** What `apiVersion` says in a manifest of this kind. */
 export function apiVersionOf({ group, versions }: KnownKind): string {
-  return group === '' ? versions[0]! : `${group}/${versions[0]}`
+  return group === '' ? `${versions[0]}` : `${group}/${versions[0]}`
 }

@@ -1,44 +1,46 @@
 import { type Alias, isAlias, isMap, isScalar, isSeq, type ParsedNode, type Scalar, type YAMLMap } from 'yaml'
+import type { YamlError } from './yaml-document.ts'
 
 /** Deeper objects are refused; the deepest of Kubernetes' own schemas has about 30 levels. */
 const MAX_DEPTH = 100
 /** Values that a document may get through aliases: plenty for anchors that save typing, far too few for a bomb. */
 const MAX_ALIASED_VALUES = 10_000
 
-/** The plain value of a YAML node, as JSON would hold it, or the place where it is none. */
-export type NodeValue = { readonly ok: true; readonly value: unknown } | ({ readonly ok: false } & Fault)
+/** Nobody reads more errors than this of one document. */
+const MAX_ERRORS = 20
 
-interface Fault {
-  /** Where in the text. */
-  readonly offset: number
-  readonly message: string
+/** What a YAML node holds, as JSON would hold it; with errors, the value is of no use. */
+export interface NodeValue {
+  readonly value: unknown
+  readonly errors: readonly YamlError[]
 }
 
 interface Walk {
   readonly anchors: Map<string, ParsedNode>
   /** Aliased nodes that are being expanded right now: one that comes again holds itself. */
   readonly expanding: Set<ParsedNode>
+  readonly errors: YamlError[]
   aliasedValues: number
-  /** The first fault; after it nothing is converted any more. */
-  fault?: Fault
 }
 
 /** Converts a node with everything below it: aliases and merge keys (`<<`) expanded, keys as texts. */
 export function nodeToValue(node: ParsedNode | null): NodeValue {
-  const walk: Walk = { anchors: new Map(), expanding: new Set(), aliasedValues: 0 }
-  const value = convert(node, walk, 0)
-  return walk.fault === undefined ? { ok: true, value } : { ok: false, ...walk.fault }
+  const walk: Walk = { anchors: new Map(), expanding: new Set(), errors: [], aliasedValues: 0 }
+  return { value: convert(node, walk, 0), errors: walk.errors }
 }
 
-function refuse(walk: Walk, node: ParsedNode, message: string): null {
-  walk.fault ??= { offset: node.range[0], message }
+function refuse(walk: Walk, node: ParsedNode, message: string, advice?: string): null {
+  if (walk.errors.length < MAX_ERRORS) {
+    walk.errors.push({ offset: node.range[0], message, ...(advice === undefined ? {} : { advice }) })
+  }
   return null
 }
 
 function convert(node: ParsedNode | null, walk: Walk, depth: number): unknown {
-  if (node === null || walk.fault !== undefined) return null
+  if (node === null) return null
   if (depth > MAX_DEPTH) return refuse(walk, node, `nested more than ${MAX_DEPTH} levels deep`)
   if (walk.expanding.size > 0 && ++walk.aliasedValues > MAX_ALIASED_VALUES) {
+    if (walk.aliasedValues > MAX_ALIASED_VALUES + 1) return null
     return refuse(walk, node, `aliases expand to more than ${MAX_ALIASED_VALUES} values`)
   }
   if (isAlias(node)) return expandAlias(node, walk, depth)
@@ -65,6 +67,7 @@ function convertMap(node: YAMLMap.Parsed, walk: Walk, depth: number): { [key: st
     }
     const name = keyText(key)
     if (name === undefined) refuse(walk, key, 'a key must be a text')
+    else if (own.has(name)) refuse(walk, key, 'this key stands twice in the same map', 'keep one of the two')
     else own.set(name, convert(value, walk, depth + 1))
   }
   return Object.fromEntries([...merged, ...own])

@@ -53,16 +53,15 @@ function asWritten(path: FieldPath, { node, document }: Origin): FieldPath {
 }
 
 /** An object in a file, or the YAML in a text of such an object. */
-type Area = Pick<Origin, 'document' | 'node'>
+type Area = Pick<Origin, 'document' | 'node'> & { readonly inText?: true }
 
 function offsetIn(area: Area, path: FieldPath, prefer: 'key' | 'value', inner: Problem['inner']): number {
   const field = findField(area.node, path, area.document.tree)
-  const offsets =
-    field.value !== null && isScalar(field.value) ? textOffsets(area.document.text, field.value) : undefined
   const missing = path.slice(field.found)
-  if (offsets === undefined || (missing.length === 0 && inner === undefined)) {
-    return fieldOffset(field, prefer, missing.length === 0)
-  }
+  // A path goes on inside a text once: what is written there in a text again is nobody's configuration.
+  const ends = missing.length === 0 ? inner === undefined : area.inText === true
+  const offsets = !ends && isScalar(field.value) ? textOffsets(area.document.text, field.value) : undefined
+  if (offsets === undefined) return fieldOffset(field, prefer, missing.length === 0)
   return offsets.at(offsetInText(field, missing, prefer, inner))
 }
 
@@ -81,7 +80,8 @@ function offsetInText(field: FieldNode, path: FieldPath, prefer: 'key' | 'value'
   if (path.length === 0) return inner === undefined ? 0 : offsetOfLine(text, inner.line, inner.column)
   const document = parseYaml(text, 'plain')[0]
   if (document === undefined) return 0
-  return offsetOfLine(text, document.firstLine, 1) + offsetIn({ document, node: document.root }, path, prefer, inner)
+  const area: Area = { document, node: document.root, inText: true }
+  return offsetOfLine(text, document.firstLine, 1) + offsetIn(area, path, prefer, inner)
 }
 
 /** The offset of a 1-based line and column; what lies outside is moved to the nearest place inside. */

@@ -261,6 +261,13 @@ status: {loadBalancer: {}}
     expect(inventory.objects[0]).not.toHaveProperty('dat')
   })
 
+  it('wants the items of a List to be a list', () => {
+    expect(shown(read('apiVersion: v1\nkind: List\n'))).toEqual([])
+    expect(shown(read('apiVersion: v1\nkind: List\nitems: {a: b}\n'))).toEqual([
+      "error InvalidField: 'items' must be a list",
+    ])
+  })
+
   it('names the object, and the field by its path', () => {
     const { problems } = read(`${CONFIG_MAP}metadata: {name: a, namespace: ns}\ndata: {config.yaml: 5}\n`)
     expect(problems).toMatchObject([
@@ -319,6 +326,12 @@ describe('readFiles, given something hostile', () => {
     expect(problems).toMatchObject([{ kind: 'Syntax', message: 'aliases expand to more than 10000 values' }])
   })
 
+  it('takes dates, bytes and sets for the texts and maps that JSON has', () => {
+    const yaml =
+      '%YAML 1.1\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 2001-12-14, b: !!binary YQ==, c: !!timestamp 2001-12-14}\n'
+    expect(readOne(yaml).data).toEqual({ a: '2001-12-14', b: 'YQ==', c: '2001-12-14' })
+  })
+
   it('refuses a file that is too large, counted in bytes', () => {
     const { problems } = read('ä'.repeat(MAX_FILE_BYTES / 2 + 1))
     expect(problems).toMatchObject([{ kind: 'Syntax', message: `the file is larger than ${MAX_FILE_BYTES} bytes` }])
@@ -335,6 +348,14 @@ describe('readFiles, given something hostile', () => {
   it('reports no more of one object than anybody reads', () => {
     const fields = Array.from({ length: 5000 }, (_, n) => `f${n}: 1`).join('\n')
     expect(read(`${CONFIG_MAP}metadata: {name: a}\n${fields}\n`).problems).toHaveLength(50)
+  })
+
+  it('finds a repeated key among very many', () => {
+    const keys = Array.from({ length: 100_000 }, (_, n) => `  k${n}: x`)
+    const { problems } = read(`${CONFIG_MAP}metadata: {name: a}\ndata:\n${keys.join('\n')}\n  k5: y\n`)
+    expect(problems).toMatchObject([
+      { message: 'this key stands twice in the same map', position: { line: 100_005, column: 3 } },
+    ])
   })
 
   it('checks long texts without backtracking', () => {

@@ -60,17 +60,12 @@ class Reading {
   }
 
   #readDocument(file: string, document: YamlDocument): void {
-    for (const error of document.errors) {
-      const position = positionAt({ file, document }, error.offset)
-      this.#report(NOBODY, 'Syntax', error.message, position, error.advice)
+    const converted = document.errors.length > 0 ? { value: null, errors: document.errors } : nodeToValue(document.root)
+    for (const error of converted.errors) {
+      this.#report(NOBODY, 'Syntax', error.message, positionAt({ file, document }, error.offset), error.advice)
     }
-    if (document.errors.length > 0) return
-    const value = nodeToValue(document.root)
-    if (!value.ok) {
-      this.#report(NOBODY, 'Syntax', value.message, positionAt({ file, document }, value.offset))
-    } else if (value.value !== null) {
-      this.#readManifest(value.value, { file, document, node: document.root }, undefined)
-    }
+    if (converted.errors.length > 0 || converted.value === null) return
+    this.#readManifest(converted.value, { file, document, node: document.root }, undefined)
   }
 
   /** @param listed what a typed List (`SecretList`) says of its items */
@@ -82,11 +77,16 @@ class Reading {
     }
     const type = this.#typeOf(value, origin, listed)
     if (type === undefined) return
-    if (type.kind.endsWith('List') && Array.isArray(value['items'])) this.#readItems(value['items'], type, origin)
+    if (type.kind.endsWith('List')) this.#readItems(value['items'] ?? [], type, origin)
     else this.#readObject({ ...value, ...type }, type, origin)
   }
 
-  #readItems(items: readonly unknown[], { apiVersion, kind }: TypeMeta, origin: Origin): void {
+  #readItems(items: unknown, { apiVersion, kind }: TypeMeta, origin: Origin): void {
+    if (!Array.isArray(items)) {
+      const at = { ...NOBODY, apiVersion, kind }
+      this.#report(at, 'InvalidField', "'items' must be a list", this.#place(origin, ['items'], 'value'))
+      return
+    }
     const listed = kind === 'List' ? undefined : { apiVersion, kind: kind.slice(0, -'List'.length) }
     const list = findField(origin.node, ['items'], origin.document.tree).value
     for (const [index, item] of items.entries()) {
@@ -115,8 +115,7 @@ class Reading {
     if (known.is === 'unrelated') return
     const at = { ...type, namespace: '', name: nameIn(value) }
     if (known.is === 'problem') {
-      const field = known.message.startsWith('unknown kind') ? 'kind' : 'apiVersion'
-      const { kind, severity, message, advice } = known
+      const { kind, severity, message, advice, field } = known
       this.#report(at, kind, message, this.#place(origin, [field], 'value'), advice, { severity, path: [field] })
       return
     }

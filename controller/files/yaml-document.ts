@@ -62,8 +62,12 @@ function splitDocuments(text: string): string[] {
 function parseDocuments(text: string, firstLine: number, dialect: 'manifest' | 'plain'): YamlDocument[] {
   const lines = new LineCounter()
   const composer = new Composer({
-    keepSourceTokens: false,
     prettyErrors: false,
+    // Even where a document asks for YAML 1.1 or names a type: dates, sets and bytes are nothing that JSON has.
+    schema: 'core',
+    resolveKnownTags: false,
+    // Looked for by nodeToValue, in less than quadratic time.
+    uniqueKeys: false,
     ...(dialect === 'manifest' && {
       customTags: (tags) => tags.map((tag) => (isBooleanTag(tag) ? KUBECTL_BOOLEANS : tag)),
     }),
@@ -82,11 +86,9 @@ function isBooleanTag(tag: unknown): boolean {
   return typeof tag === 'object' && tag !== null && 'tag' in tag && tag.tag === KUBECTL_BOOLEANS.tag
 }
 
-/** Keys that stand twice are independent mistakes; of all others only the first one counts: the rest follow from it. */
+/** Only the first error counts: the rest follow from it. */
 function errorsOf(tree: Document.Parsed, text: string): YamlError[] {
-  const duplicates = tree.errors.filter((error) => error.code === 'DUPLICATE_KEY')
-  const first = tree.errors.find((error) => error.code !== 'DUPLICATE_KEY')
-  return (first === undefined ? duplicates : [first]).map((error) => describe(error, tree, text))
+  return tree.errors.slice(0, 1).map((error) => describe(error, tree, text))
 }
 
 function describe(error: YAMLParseError, tree: Document.Parsed, text: string): YamlError {
@@ -95,8 +97,6 @@ function describe(error: YAMLParseError, tree: Document.Parsed, text: string): Y
   const unclosed = /closing|end with a/.test(message) ? openAt(tree, offset) : undefined
   if (unclosed !== undefined) return { offset: unclosed.range[0], message: `this ${nameOf(unclosed)} is never closed` }
   switch (error.code) {
-    case 'DUPLICATE_KEY':
-      return { offset, message: 'this key stands twice in the same map', advice: 'keep one of the two' }
     case 'TAB_AS_INDENT':
       return { offset, message: 'a tab is used as indentation', advice: 'YAML wants spaces' }
     case 'BAD_INDENT':

@@ -228,19 +228,27 @@ describe('a chat completion', () => {
 
 describe('a request that cannot be served', () => {
   it.each([
-    ['GET', undefined, {}, 400, 'a chat completion is asked for by POST, not GET'],
-    ['POST', '{"model":"m"', {}, 400, 'invalid JSON at byte 12: it ends too early'],
-    ['POST', 'model=m', {}, 400, 'invalid JSON at byte 0: a JSON object is expected'],
-    ['POST', '{"model":1}', {}, 400, "'model' must be a string"],
+    ['is no POST', 'GET', undefined, {}, 400, 'a chat completion is asked for by POST, not GET'],
+    ['ends too early', 'POST', '{"model":"m"', {}, 400, 'invalid JSON at byte 12: it ends too early'],
+    ['is a form', 'POST', 'model=m', {}, 400, 'invalid JSON at byte 0: a JSON object is expected'],
+    ['has a model that is no text', 'POST', '{"model":1}', {}, 400, "'model' must be a string"],
     [
+      'is compressed',
       'POST',
       '{"model":"m"}',
       { 'content-encoding': 'gzip' },
       400,
       "a request body with content-encoding 'gzip' cannot be read",
     ],
-    ['POST', JSON.stringify({ model: 'x'.repeat(2000) }), {}, 413, 'the request body is larger than 1000 bytes'],
-  ])('%s %s %j', async (method, body, headers, status, message) => {
+    [
+      'is too large',
+      'POST',
+      JSON.stringify({ model: 'x'.repeat(2000) }),
+      {},
+      413,
+      'the request body is larger than 1000 bytes',
+    ],
+  ])('%s', async (_what, method, body, headers, status, message) => {
     const upstream = await upstreamOf()
     const { port, recorder, budget } = await rigOf({
       groups: [[providerAt(upstream.port)]],

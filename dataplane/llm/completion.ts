@@ -40,9 +40,11 @@ export class Completion {
     return this.#inOrder().map((choice) => choice.text)
   }
 
-  /** The tool calls of all choices, in order. */
+  /** The tool calls of all choices, in order; what never said which tool it calls is none. */
   toolCalls(): readonly ToolCall[] {
-    return this.#inOrder().flatMap((choice) => [...choice.toolCalls.values()])
+    return this.#inOrder()
+      .flatMap((choice) => [...choice.toolCalls.values()])
+      .filter((call) => call.name !== '')
   }
 
   #inOrder(): ChoiceText[] {

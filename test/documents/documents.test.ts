@@ -5,7 +5,7 @@ import type { TelemetryResource } from '../../contract/snapshot.ts'
 import type { Problem } from '../../controller/api/problem.ts'
 import { compile } from '../../controller/compile/compile.ts'
 import { readFiles } from '../../controller/files/read.ts'
-import { type ExpectedSpan, GEMINI_SPAN, GEMINI_VALUES, TAB_SPANS } from './expected-spans.ts'
+import { type ExpectedSpan, TAB_SPANS } from './expected-spans.ts'
 
 const folder = import.meta.dirname
 
@@ -71,21 +71,13 @@ describe('the documents', () => {
 })
 
 describe('the expectations', () => {
-  const all: [string, ExpectedSpan][] = [
-    ['the Gemini document', GEMINI_SPAN],
-    ...Object.entries(TAB_SPANS).flatMap(([tab, { whole, streamed }]): [string, ExpectedSpan][] => [
-      [tab, whole],
-      [`${tab}, streamed`, streamed],
-    ]),
-  ]
+  const all = Object.entries(TAB_SPANS).flatMap(([tab, { whole, streamed }]): [string, ExpectedSpan][] => [
+    [tab, whole],
+    [`${tab}, streamed`, streamed],
+  ])
 
   it.each(all)('of %s name no key twice', (_name, span) => {
     const keys = span.attributes.map((one) => one.key)
     expect(new Set(keys).size).toBe(keys.length)
-  })
-
-  it('of values name keys of the span', () => {
-    const keys = GEMINI_SPAN.attributes.map((one) => one.key)
-    expect(Object.keys(GEMINI_VALUES).filter((key) => !keys.includes(key))).toEqual([])
   })
 })

@@ -133,13 +133,12 @@ describe('live change', () => {
 
   it('keeps the last good telemetry when a change is broken, and says why', async () => {
     const before = sink.spans().length
+    const appliedBefore = applied()
     folder.write('tracing.yaml', generation(sink.grpcPort, 77))
-    await weir.waitForLog(
-      (line) => line.msg === 'applied' && line === weir.logLines.findLast((one) => one.msg === 'applied'),
-    )
+    await weir.waitForLog(() => applied() > appliedBefore)
     folder.write('tracing.yaml', `${generation(sink.grpcPort, 78)}\n        nonsense: [`)
-    const said = await weir.waitForLog((line) => line.msg.includes('tracing.yaml') && line.level >= 50)
-    expect(said.msg).toMatch(/tracing\.yaml:\d+:\d+: error: /)
+    const said = await weir.waitForLog((line) => line.text.includes('tracing.yaml') && line.level === 'error')
+    expect(said.text).toMatch(/tracing\.yaml:\d+:\d+: error: /)
     expect((await ask(weir.port(8080), { path: '/chat', body: chat({ model: 'mock-1' }) })).status).toBe(200)
     const span = (await sink.waitForSpans(before + 1)).at(-1) as DecodedSpan
     expect(attributeOf(span, 'first')).toBe('77')

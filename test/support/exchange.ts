@@ -115,7 +115,7 @@ export function begun(over: Partial<RequestFacts> = {}, startMs = nowMs()): Exch
 }
 
 /** Has an exchange answered as in the Gemini document: 200 after 3165.4 ms. */
-export function answered(exchange: Exchange, llm: LlmFacts | undefined = llmFacts()): Exchange {
+export function answered(exchange: Exchange, llm: LlmFacts = llmFacts()): Exchange {
   exchange.route = ROUTE
   exchange.backend = BACKEND
   exchange.attempts.push(attempt(exchange.startMs + 1))

@@ -113,6 +113,9 @@ const traceService = (definitions as unknown as Definitions).opentelemetry.proto
 
 const hex = (bytes: Uint8Array | null): string => Buffer.from(bytes ?? []).toString('hex')
 
+/** protobufjs reads a fixed64 from JSON as if it had a sign. */
+const nanoseconds = (time: Long | null): bigint => BigInt.asUintN(64, BigInt((time ?? 0).toString()))
+
 function decodeAttribute(attribute: WireAttribute): DecodedAttribute {
   const key = attribute.key
   const wire = attribute.value
@@ -154,8 +157,8 @@ function spansOf(request: WireRequest): DecodedSpan[] {
         name: span.name ?? '',
         kind: span.kind ?? 0,
         status: { code: span.status?.code ?? 0, message: span.status?.message ?? '' },
-        startNs: BigInt((span.startTimeUnixNano ?? 0).toString()),
-        endNs: BigInt((span.endTimeUnixNano ?? 0).toString()),
+        startNs: nanoseconds(span.startTimeUnixNano),
+        endNs: nanoseconds(span.endTimeUnixNano),
         attributes: span.attributes.map(decodeAttribute),
         droppedAttributesCount: span.droppedAttributesCount ?? 0,
         resource: resourceValues,

@@ -49,9 +49,11 @@ export interface WeirProcess {
 }
 
 export interface LogLine {
-  readonly level: number
+  readonly level: string
   readonly msg: string
-  readonly [key: string]: unknown
+  /** The whole line. */
+  readonly text: string
+  readonly [key: string]: string
 }
 
 export interface StartOptions {
@@ -100,7 +102,7 @@ class Lines<T> {
 /** Starts `weir run` and waits until its listeners listen. */
 export async function startWeir(options: StartOptions): Promise<WeirProcess> {
   const args = [
-    ...['run', ...options.paths.flatMap((path) => ['-f', path]), '--bind', '127.0.0.1', '--log-format', 'json'],
+    ...['run', ...options.paths.flatMap((path) => ['-f', path]), '--bind', '127.0.0.1'],
     ...options.ports.flatMap((port) => ['--port-map', `${port}:0`]),
     ...['--admin', '127.0.0.1:0', '--stats', '127.0.0.1:0', '--readiness', '127.0.0.1:0'],
     ...(options.args ?? []),
@@ -108,7 +110,7 @@ export async function startWeir(options: StartOptions): Promise<WeirProcess> {
   const child = spawn(WEIR, args, { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const access = new Lines(child.stdout, (line) => line)
   const log = new Lines(child.stderr, parseLog)
-  const tail = (): string => log.all.map((line) => JSON.stringify(line)).join('\n')
+  const tail = (): string => log.all.map((line) => line.text).join('\n')
   const waitForLog = (matches: (line: LogLine) => boolean): Promise<LogLine> =>
     log.until(
       () => log.all.find(matches),
@@ -117,14 +119,14 @@ export async function startWeir(options: StartOptions): Promise<WeirProcess> {
   const ports = new Map<number, number>()
   try {
     for (const port of options.ports) {
-      const line = await waitForLog((one) => one.msg === 'listening' && one['listenerPort'] === port)
-      ports.set(port, line['port'] as number)
+      const line = await waitForLog((one) => one.msg === 'listening' && one['listenerPort'] === String(port))
+      ports.set(port, Number(line['port']))
     }
     const ready = await waitForLog((one) => one.msg === 'ready')
     return {
       port: (listenerPort) => ports.get(listenerPort) as number,
-      statsPort: ready['statsPort'] as number,
-      adminPort: ready['adminPort'] as number,
+      statsPort: Number(ready['statsPort']),
+      adminPort: Number(ready['adminPort']),
       accessLines: access.all,
       logLines: log.all,
       waitForAccessLines: (count) =>
@@ -144,12 +146,12 @@ export async function startWeir(options: StartOptions): Promise<WeirProcess> {
   }
 }
 
-function parseLog(line: string): LogLine {
-  try {
-    return JSON.parse(line) as LogLine
-  } catch {
-    return { level: 0, msg: line }
-  }
+/** `TIME LEVEL MESSAGE key=value …`, as weir logs for people. */
+function parseLog(text: string): LogLine {
+  const [, level = '', rest = text] = /^\S+Z (\w+) (.*)$/.exec(text) ?? []
+  const pairs = [...rest.matchAll(/ (\w+)=(\S+)/g)].map((match) => [match[1], match[2]] as [string, string])
+  const firstPair = rest.search(/ \w+=\S+/)
+  return { ...Object.fromEntries(pairs), level, msg: firstPair < 0 ? rest : rest.slice(0, firstPair), text }
 }
 
 function residentBytes(pid: number): number {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { celData } from '../data.ts'
 import { INVALID_ARGUMENT, NO_SUCH_KEY } from '../fault.ts'
-import { chargeList, chargeReading } from '../meter.ts'
+import { charge, chargeList, chargeReading } from '../meter.ts'
 import { CelFlattened } from '../program.ts'
 import { jsonText } from '../value.ts'
 import type { CelFunction, Overload } from './table.ts'
@@ -24,6 +24,8 @@ function textOf(value: string | Uint8Array): string {
 
 /** @throws CelFault when it is no JSON, or nested deeper than JSON may be */
 function parseJson(value: string | Uint8Array): unknown {
+  // What is made of a text may take many times its memory.
+  charge(value.length >> 6)
   let parsed: unknown
   try {
     parsed = JSON.parse(textOf(value))
@@ -90,6 +92,7 @@ export const DATA_FUNCTIONS: readonly CelFunction[] = [
   },
   {
     name: 'json',
+    replaces: true,
     overloads: textOrBytes.map((type) => ({ parameters: [type], returns: 'dyn', run: parseJson })),
     doc: 'the value of a JSON text; its numbers are doubles',
     example: ['json("{\\"hi\\": 1}").hi', '1'],

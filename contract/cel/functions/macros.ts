@@ -250,6 +250,7 @@ export const MACROS: readonly CelFunction[] = [
   },
   {
     name: 'existsOne',
+    also: ['existsOne'],
     overloads: inScope('list', 'bool'),
     expand: (call) => new ExistsOne(call),
     doc: 'as `exists_one`',

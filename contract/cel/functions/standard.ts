@@ -1,4 +1,4 @@
-import { type Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator'
+import { Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator'
 import { INVALID_ARGUMENT } from '../fault.ts'
 import { DURATION, TIMESTAMP } from '../library.ts'
 import { durationText, timestampText } from '../time.ts'
@@ -79,6 +79,37 @@ function timestampOfSeconds(seconds: bigint): Date {
   const ms = Number(seconds) * 1000
   if (ms < FIRST_MS || ms > LAST_MS) throw INVALID_ARGUMENT
   return new Date(ms)
+}
+
+const NANOS_PER_UNIT: { readonly [unit: string]: bigint } = {
+  ns: 1n,
+  us: 1000n,
+  µs: 1000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+}
+/** Ten thousand years (google/protobuf/duration.proto). */
+const MOST_NANOS = 315_576_000_000n * 1_000_000_000n
+const DURATION_PART = /^(\d*)(?:\.(\d*))?(ns|us|µs|ms|s|m|h)/
+
+/** As Go reads durations: `-1h30m`, `1.5s`, `0`. */
+function durationOf(text: string): Duration {
+  if (text.length > 64) throw INVALID_ARGUMENT
+  const unsigned = text.replace(/^[+-]/, '')
+  if (unsigned === '') throw INVALID_ARGUMENT
+  let nanos = 0n
+  for (let rest = unsigned === '0' ? '' : unsigned; rest !== ''; ) {
+    const [whole, digits = '', fraction = '', unit = ''] = DURATION_PART.exec(rest) ?? []
+    if (whole === undefined || (digits === '' && fraction === '')) throw INVALID_ARGUMENT
+    const scale = NANOS_PER_UNIT[unit] as bigint
+    nanos += BigInt(digits || '0') * scale + (BigInt(fraction || '0') * scale) / 10n ** BigInt(fraction.length)
+    rest = rest.slice(whole.length)
+  }
+  if (nanos > MOST_NANOS) throw INVALID_ARGUMENT
+  const sign = text.startsWith('-') ? -1n : 1n
+  return new Duration((nanos / 1_000_000_000n) * sign, Number((nanos % 1_000_000_000n) * sign))
 }
 
 const containers = ['string', 'bytes', 'list', 'map']
@@ -204,7 +235,8 @@ export const STANDARD_FUNCTIONS: readonly CelFunction[] = [
   },
   {
     name: 'duration',
-    overloads: [inherited(['string'], DURATION), from(DURATION, DURATION, (duration: Duration) => duration)],
+    replaces: true,
+    overloads: [from('string', DURATION, durationOf), from(DURATION, DURATION, (duration: Duration) => duration)],
     doc: 'a span of time, such as `1h30m`, `1.5s`, `100ms`',
     example: ['duration("1m30s")', '"90s"'],
   },
