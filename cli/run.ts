@@ -59,7 +59,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
 }
 
 /** Resolves `asked` at the first SIGTERM or SIGINT, or when `now` is called; a second signal ends the process at once. */
-function quitSignal(): { readonly asked: Promise<void>; readonly now: () => void } {
+export function quitSignal(): { readonly asked: Promise<void>; readonly now: () => void } {
   let asked = false
   let resolve: () => void = () => {}
   const promise = new Promise<void>((done) => {

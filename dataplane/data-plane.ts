@@ -48,6 +48,11 @@ export class DataPlane {
     return this.#ports.connections
   }
 
+  /** Where a listener's port really listens; undefined when it does not. */
+  localPort(listenerPort: number): number | undefined {
+    return this.#ports.localPort(listenerPort)
+  }
+
   /** Takes up a snapshot. Rejects only when weir has a bug; what runs goes on then. */
   apply(snapshot: Snapshot): Promise<Ack> {
     return this.#holder.apply(snapshot)

@@ -32,6 +32,11 @@ export class Ports {
     return sum
   }
 
+  /** Where a port of the manifests really listens; undefined when it does not. */
+  localPort(listenerPort: number): number | undefined {
+    return this.#servers.get(listenerPort)?.port
+  }
+
   /**
    * Opens what is new, gives open TLS ports their certificates, drains what is gone.
    * @returns the listeners that do not listen, and why

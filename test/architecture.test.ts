@@ -16,7 +16,7 @@ const ROOMS: { readonly [path: string]: Room } = {
   contract: { rooms: [], packages: ['@marcbachmann/cel-js', '@bufbuild/re2', 'zod'] },
   runtime: { rooms: [], packages: ['pino'] },
   'controller/api': { rooms: ['contract'], packages: [], pure: true },
-  'controller/compile': { rooms: ['controller/api', 'contract'], packages: ['yaml'], pure: true },
+  'controller/compile': { rooms: ['controller/api', 'contract'], packages: ['yaml', 'zod'], pure: true },
   'controller/files': { rooms: ['controller/api', 'contract', 'runtime'], packages: ['yaml', 'zod'] },
   'dataplane/exchange.ts': { rooms: ['contract', 'dataplane/fault.ts'], packages: [], pure: true },
   'dataplane/fault.ts': { rooms: ['contract'], packages: [], pure: true },

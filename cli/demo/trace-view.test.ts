@@ -80,7 +80,7 @@ describe('formatTrace', () => {
       attributes: true,
       width: 80,
     })
-    expect(lines[1]).toContain(`${'n'.repeat(39)}…  internal`)
+    expect(lines[1]).toContain(`${'n'.repeat(55)}…  internal`)
     expect(lines[2]).toHaveLength(80)
     expect(lines[2]?.endsWith('…')).toBe(true)
   })

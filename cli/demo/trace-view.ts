@@ -10,7 +10,7 @@ export interface TraceViewOptions {
 }
 
 const BAR_WIDTH = 24
-const MAX_NAME_WIDTH = 40
+const MAX_NAME_WIDTH = 56
 
 interface Line {
   /** Lines of the tree and the name. */
