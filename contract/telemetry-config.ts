@@ -32,6 +32,7 @@ const limits = z.object({
 
 const exporter = z.object({
   name: z.string(),
+  /** Empty only for `default`: the environment has to name it, or the exporter is left out. */
   otlpEndpoint: z.string(),
   otlpProtocol: z.enum(['grpc', 'http', 'http/json']).default('grpc'),
   /** The file names no protocol; in profile `semconv` the environment may (`otlpProtocol` has the default). */

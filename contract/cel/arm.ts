@@ -12,7 +12,7 @@ import {
 } from './library.ts'
 import { mapKey, readPath } from './link.ts'
 import { charge, chargeList, chargeReading, chargeText } from './meter.ts'
-import type { Path } from './path.ts'
+import { type Path, readerOf } from './path.ts'
 
 /**
  * Makes a checked expression fit to run on data of clients: loops and what builds lists and texts are counted, and paths
@@ -50,10 +50,9 @@ function visitAlternate(alternate: Node, scopes: LoopScope[]): void {
 }
 
 function armNode(node: Node, path: Path | undefined, inLoop: boolean): void {
-  if (path !== undefined) {
-    if (node.checkedType?.kind === 'dyn') node.setMeta('evaluate', readPath(path))
-    return
-  }
+  if (path !== undefined && node.checkedType?.kind === 'dyn') node.setMeta('evaluate', readPath(path))
+  // What reads a path needs nothing of what follows, and declared variables have been told how to evaluate by link.ts.
+  if (readerOf(node) !== undefined) return
   const arm = ARMS[node.op]
   if (arm !== undefined) arm(node)
   else if (inLoop && (node.op === 'call' || node.op === 'rcall')) armCall(node)

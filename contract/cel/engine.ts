@@ -146,5 +146,6 @@ export function parse(source: string): Parsed {
 
 /** Whether a name is one of CEL's own: a type (`int`), a namespace (`math`), `google`, `cel`. */
 export function isReservedName(name: string): boolean {
-  return environment.hasVariable(name)
+  // The library knows `optional` even where optional types are off.
+  return name !== 'optional' && environment.hasVariable(name)
 }

@@ -38,8 +38,7 @@ const INVALID = new Set([
 /** What an error thrown during an evaluation means. Its message may hold data of the request and is not kept. */
 export function failureOf(error: unknown): CelFailure {
   if (error instanceof CelFault) return error.failure
-  // The stack overflows only on values nested deeper than the checks of this folder let through.
-  if (error instanceof RangeError) return 'budget_exceeded'
+  if (error instanceof RangeError) return error.message.includes('call stack') ? 'budget_exceeded' : 'invalid_argument'
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (typeof code !== 'string') return 'other'
   if (ABSENT.has(code)) return 'no_such_key'

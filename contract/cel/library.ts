@@ -91,7 +91,7 @@ export interface LibraryError extends Error {
   readonly summary: string
   readonly range?: { readonly start: number; readonly end: number }
   /** The node at fault, or the place of the parser. */
-  readonly node?: { readonly pos?: number }
+  readonly node?: { readonly pos?: number; readonly start?: number }
 }
 
 export function isLibraryError(error: unknown): error is LibraryError {

@@ -162,7 +162,10 @@ class Linker implements Linked {
         break
       case '==':
       case '!=':
-        linkEquality(node)
+        linkComparison(node, mayBeEqual)
+        break
+      case 'in':
+        linkComparison(node, mayHold)
         break
       default:
     }
@@ -345,9 +348,11 @@ function pathName(path: readonly CelVariable[]): string {
 /** Yields what a path leads to; what is absent is an error that costs no stack trace. */
 export function readPath(path: Path): Evaluate {
   const { read } = path
-  return (_evaluator, _node, scope) => {
+  return (evaluator, _node, scope) => {
     const value = read(scope)
     if (value === undefined) throw NO_SUCH_KEY
+    // Refuses objects of classes that are no values of CEL.
+    if (typeof value === 'object') evaluator.debugType(value)
     return value
   }
 }
@@ -469,7 +474,13 @@ function mayBeEqual(left: CheckedType, right: CheckedType): boolean {
   return left.kind === right.kind && (left.kind === 'list' || left.kind === 'map')
 }
 
-function linkEquality(node: Node): void {
+/** Whether a list may hold an element, or a map a key, of that type. */
+function mayHold(element: CheckedType, container: CheckedType): boolean {
+  const held = container.kind === 'map' ? container.keyType : container.valueType
+  return (container.kind === 'list' || container.kind === 'map') && held !== undefined && mayBeEqual(element, held)
+}
+
+function linkComparison(node: Node, allowed: (left: CheckedType, right: CheckedType) => boolean): void {
   const { check } = node.meta
   const [left, right] = node.args as [Node, Node]
   node.setMeta('check', (checker: Checker, self: Node, scope: Scope): CheckedType => {
@@ -477,7 +488,7 @@ function linkEquality(node: Node): void {
       return check(checker, self, scope)
     } catch (error) {
       if (!isLibraryError(error) || error.code !== 'no_such_overload') throw error
-      if (!mayBeEqual(checker.check(left, scope), checker.check(right, scope))) throw error
+      if (!allowed(checker.check(left, scope), checker.check(right, scope))) throw error
       return checker.getType('bool')
     }
   })

@@ -55,8 +55,11 @@ export function problemOfLibrary(source: string, error: LibraryError): CelProble
       return problemAt(source, offset, `unexpected '${found}'`, ADVICE[found.slice(0, 1)])
     case 'limit_exceeded':
       return problemAt(source, offset, `the expression is too large: ${error.summary}`)
+    case 'cannot_index_type':
+    case 'invalid_index_type':
+      return problemAt(source, offset, error.summary)
     default:
-      return problemAt(source, error.range?.start ?? offset, error.summary.replaceAll('weir_', ''))
+      return problemAt(source, error.node?.start ?? offset, error.summary.replaceAll('weir_', ''))
   }
 }
 

@@ -11,19 +11,17 @@ const sampling = z
   })
   .meta({ title: 'true, false, a number from 0 to 1, or an expression that yields one of these' })
 
-const propagationFormat = z.enum(['w3c', 'b3', 'b3-single', 'jaeger', 'datadog', 'ot', 'aws', 'gcp', 'instana'])
+const FORMATS = ['w3c', 'b3', 'b3-single', 'jaeger', 'datadog', 'ot', 'aws', 'gcp', 'instana'] as const
+
+const propagationFormat = z.enum(FORMATS)
 
 const propagation = z.strictObject({
   extract: key(z.array(propagationFormat), "Formats in which a caller's context is looked for, in this order.", {
     default: ['w3c'],
   }),
-  inject: key(
-    z.array(z.union([z.literal('preserve'), propagationFormat])),
-    'Formats that upstreams get; `preserve`: the one found.',
-    {
-      default: ['w3c'],
-    },
-  ),
+  inject: key(z.array(z.enum(['preserve', ...FORMATS])), 'Formats that upstreams get; `preserve`: the one found.', {
+    default: ['w3c'],
+  }),
   clear: key(texts, 'Headers to take off before the request goes on.'),
   default: key(propagationFormat, 'Format for `preserve` when the caller sent no context.', { default: 'w3c' }),
   baggage: key(
@@ -58,11 +56,16 @@ const layers = z.strictObject({
   backend: key(layer, 'Calls of upstreams.'),
 })
 
+/** What the environment has to say about a key of the exporter `default`. */
+function environmentDoc(variable: string): string {
+  return `In profile documented \`${variable}\` and OpenTelemetry's variable for the same beat the file, in semconv the file beats them.`
+}
+
 /** `config.tracing`. */
 export const tracingSchema = z.strictObject({
-  otlpEndpoint: key(z.string(), `${ENDPOINT_DOC} \`OTLP_ENDPOINT\` beats it.`),
-  otlpProtocol: key(otlpProtocol, `${PROTOCOL_DOC} \`OTLP_PROTOCOL\` beats it.`, { default: 'grpc' }),
-  headers: key(headers, `${HEADERS_DOC} \`OTLP_HEADERS\` goes over them.`),
+  otlpEndpoint: key(z.string(), `${ENDPOINT_DOC} ${environmentDoc('OTLP_ENDPOINT')}`),
+  otlpProtocol: key(otlpProtocol, `${PROTOCOL_DOC} ${environmentDoc('OTLP_PROTOCOL')}`, { default: 'grpc' }),
+  headers: key(headers, `${HEADERS_DOC} ${environmentDoc('OTLP_HEADERS')} They are merged by name.`),
   path: key(urlPath, 'OTLP/HTTP path, where the endpoint names none.', {
     default: '/v1/traces',
   }),

@@ -66,6 +66,7 @@ function transportOf({ keys, path }: DescribedExporter, source: Source) {
     name,
     otlpEndpoint,
     otlpProtocol,
+    otlpProtocolDefaulted: otlpProtocol === undefined ? (true as const) : undefined,
     path: urlPath,
     headers: pairsAt(source, [...path, 'headers']).map(([header, value]) => ({ name: header, value })),
     attempts,
@@ -75,8 +76,8 @@ function transportOf({ keys, path }: DescribedExporter, source: Source) {
 }
 
 function spanFieldsOf(path: ConfigPath, source: Source): FieldConfig[] {
-  const entries = pairsAt(source, path)
-  const other = entries.find(([name]) => writesOtherConvention(name))?.[0]
+  const fields = usableFields(pairsAt(source, path), path, source.report)
+  const other = fields.find(({ name }) => writesOtherConvention(name))?.name
   if (other !== undefined) {
     source.report({
       kind: 'NoEffect',
@@ -85,7 +86,7 @@ function spanFieldsOf(path: ConfigPath, source: Source): FieldConfig[] {
       message: `'${other}' describes the model call in the shape of another convention: weir's own gen_ai.* attributes are left out, so that nothing counts twice`,
     })
   }
-  return usableFields(entries, path, source.report)
+  return fields
 }
 
 type LoggingKeys = NonNullable<NonNullable<ConfigFile['config']>['logging']>

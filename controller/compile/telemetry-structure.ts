@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { stateOf, valueSchema } from '../../contract/config/key.ts'
 import { type ConfigFile, configSchema } from '../../contract/config-schema.ts'
-import { didYouMean } from './nearest.ts'
+import { didYouMean } from '../../contract/nearest.ts'
 import type { ConfigFinding, ConfigPath } from './telemetry-finding.ts'
 
 /** The file as its schema has it, when no finding is an error. */
@@ -29,9 +29,9 @@ export function checkStructure(value: unknown): CheckedStructure {
   }
 }
 
-/** Who hears of keys; undefined below a key whose state was reported already. */
 interface Walk {
   readonly report: (finding: ConfigFinding) => void
+  /** Below a key whose state was reported already. */
   readonly quiet?: true
 }
 
@@ -105,20 +105,30 @@ function namedEntries(map: ReadonlyMap<unknown, unknown>, path: ConfigPath, walk
   return entries
 }
 
-/** Where a key that is unknown here would be known: what is nearest to the top. */
+interface Level {
+  readonly path: string
+  readonly schema: z.ZodObject
+}
+
+/** Where a key that is unknown here would be known: the place that is nearest to the top. */
 function elsewhere(name: string): string | undefined {
-  let level: { path: string; schema: z.ZodObject }[] = [{ path: '', schema: configSchema }]
+  let level = levelsBelow({ path: '', schema: configSchema })
   while (level.length > 0) {
-    const found = level.find(({ path, schema }) => path !== '' && name in schema.shape)
+    const found = level.find(({ schema }) => Object.hasOwn(schema.shape, name))
     if (found !== undefined) return `'${name}' belongs in ${found.path}`
-    level = level.flatMap(({ path, schema }) =>
-      Object.entries(schema.shape).flatMap(([key, child]) => {
-        const inner = valueSchema(child as z.ZodType)
-        return inner instanceof z.ZodObject ? [{ path: path === '' ? key : `${path}.${key}`, schema: inner }] : []
-      }),
-    )
+    level = level.flatMap(levelsBelow)
   }
   return undefined
+}
+
+function levelsBelow({ path, schema }: Level): Level[] {
+  return Object.entries(schema.shape).flatMap(([name, child]) => {
+    const value = valueSchema(child as z.ZodType)
+    const isList = value instanceof z.ZodArray
+    const below = isList ? valueSchema(value.element as z.ZodType) : value
+    const at = `${path === '' ? '' : `${path}.`}${name}${isList ? '[]' : ''}`
+    return below instanceof z.ZodObject ? [{ path: at, schema: below }] : []
+  })
 }
 
 const EXPECTED: { readonly [type: string]: string } = {

@@ -21,7 +21,7 @@ export function parseConfigText(text: string): ConfigText {
   if (document.errors.length > 0) {
     return {
       ok: false,
-      findings: document.errors.slice(0, MAX_SYNTAX_FINDINGS).map((error) => findingOf(error, lines)),
+      findings: firstOfEachLine(document.errors.map((error) => findingOf(error, lines))),
     }
   }
   try {
@@ -35,6 +35,13 @@ export function parseConfigText(text: string): ConfigText {
 
 function syntax(message: string): ConfigText {
   return { ok: false, findings: [{ kind: 'Syntax', severity: 'error', path: [], message }] }
+}
+
+/** After one mistake a parser finds more in the same line that are none. */
+function firstOfEachLine(findings: readonly ConfigFinding[]): ConfigFinding[] {
+  const seen = new Set<number | undefined>()
+  const firsts = findings.filter(({ inner }) => !seen.has(inner?.line) && seen.add(inner?.line))
+  return firsts.slice(0, MAX_SYNTAX_FINDINGS)
 }
 
 function findingOf(error: YAMLError, lines: LineCounter): ConfigFinding {
@@ -57,7 +64,7 @@ const MESSAGES: { readonly [code in ErrorCode]: string } = {
   BAD_INDENT: 'wrong indentation, or a bracket or quote that is not closed',
   BAD_PROP_ORDER: 'anchor or tag in the wrong place',
   BAD_SCALAR_START: 'text that starts with this character needs quotes',
-  BLOCK_AS_IMPLICIT_KEY: "a second ': ' in one line: text that holds one needs quotes",
+  BLOCK_AS_IMPLICIT_KEY: "a second ': ' in one line (text that holds one needs quotes), or a list item among keys",
   BLOCK_IN_FLOW: 'an indented block cannot stand between brackets',
   DUPLICATE_KEY: 'this key is in the same map twice',
   IMPOSSIBLE: 'not YAML',

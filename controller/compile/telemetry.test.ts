@@ -98,6 +98,13 @@ describe('compileTelemetry', () => {
     expect(compileTelemetry(object)).toEqual(compileTelemetry(object))
   })
 
+  it('says whether the protocol was written or is the default, as the environment may change the latter', () => {
+    const protocols = (text: string) =>
+      tracingOf(text)?.exporters.map((one) => [one.otlpProtocol, one.otlpProtocolDefaulted])
+    expect(protocols(tracing(ENDPOINT))).toEqual([['grpc', true]])
+    expect(protocols(tracing(ENDPOINT, 'otlpProtocol: grpc'))).toEqual([['grpc', undefined]])
+  })
+
   it('leaves room for an endpoint from the environment', () => {
     expect(problemLines(tracing('randomSampling: true'))).toEqual([
       'warning InvalidField .config.tracing: no otlpEndpoint: spans are exported only where OTLP_ENDPOINT or an OTEL_EXPORTER_OTLP variable names one',
@@ -124,7 +131,7 @@ describe('broken YAML', () => {
   it.each([
     [
       'config:\n  tracing:\n   a: b: c',
-      "error Syntax (text) 3:7: a second ': ' in one line: text that holds one needs quotes",
+      "error Syntax (text) 3:7: a second ': ' in one line (text that holds one needs quotes), or a list item among keys",
     ],
     ['config:\n\ttracing: {}', 'error Syntax (text) 2:1: a tab cannot be used for indentation'],
     ['config:\n  tracing: {\n', 'error Syntax (text) 3:1: wrong indentation, or a bracket or quote that is not closed'],
@@ -142,6 +149,12 @@ describe('broken YAML', () => {
     expect(problemLines(text)[0]).toBe(line)
     expect(compileTelemetry(configMap(text))).toMatchObject({ hold: true, reason: 'Invalid' })
     expect(compileTelemetry(configMap(text)).config).toBeUndefined()
+  })
+
+  it('names one mistake for each line that has some', () => {
+    const places = (text: string) => problemLines(text).map((line) => line.split(' ')[3])
+    expect(places(tracing('a: 1', '- b: [2]'))).toEqual(['4:1:'])
+    expect(places(tracing('a: b: c', 'd: e: f'))).toEqual(['3:8:', '4:8:'])
   })
 
   it('never repeats the text, which may hold a credential', () => {
@@ -477,6 +490,18 @@ describe('exporters', () => {
       { name: 'two', profile: 'documented', fields: { add: [{ name: 'b' }], remove: [] } },
       { name: 'three', profile: 'semconv', fields: { add: [], remove: ['url.scheme'] } },
     ])
+  })
+
+  it('with a key in the wrong place are told the right one', () => {
+    expect(problemLines(tracing(ENDPOINT, 'maxBatchSize: 5'))).toEqual([
+      "error UnknownField .config.tracing.maxBatchSize: unknown key | 'maxBatchSize' belongs in config.tracing.exporters[].queue",
+    ])
+    expect(problemLines('config: {constructor: 1}')[0]).toMatch(/unknown key \| known here: tracing, logging, metrics,/)
+  })
+
+  it('say nothing of other conventions that were left out', () => {
+    const text = tracing(ENDPOINT, "fields: {add: {gen_ai.system: 'llm.provider +'}}")
+    expect(problemLines(text).filter((line) => line.startsWith('info'))).toEqual([])
   })
 
   it('tell problems of shared fields once', () => {

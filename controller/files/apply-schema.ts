@@ -19,7 +19,7 @@ export interface Applied {
   readonly findings: readonly Finding[]
 }
 
-/** One mistake may break a field in every item of a long list; nobody reads more than this. */
+/** One mistake may break a field in every item of a long list; nobody reads more than this, and checking ends there. */
 const MAX_FINDINGS = 50
 
 /**
@@ -29,7 +29,10 @@ const MAX_FINDINGS = 50
 export function applySchema(value: unknown, schema: Schema, path: FieldPath = []): Applied {
   const findings: Finding[] = []
   const applied = visit(value, schema, { path, parents: [], findings })
-  return { value: applied, findings: findings.slice(0, MAX_FINDINGS) }
+  if (findings.length < MAX_FINDINGS) return { value: applied, findings }
+  // Whatever the findings are: what was not checked must not be used.
+  const message = `${nameOf(path)} has ${MAX_FINDINGS} mistakes or more: the rest is not checked`
+  return { value: applied, findings: [...findings.slice(0, MAX_FINDINGS), { kind: 'InvalidField', path, message }] }
 }
 
 interface Place {

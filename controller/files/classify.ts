@@ -1,8 +1,8 @@
 import { GATEWAY_API_GROUP, WEIR_GROUP } from '../../contract/names.ts'
+import { nearest } from '../../contract/nearest.ts'
 import type { Problem } from '../api/problem.ts'
 import type { KnownKind } from './crd.ts'
 import { apiVersionOf, KNOWN_KINDS } from './kinds.ts'
-import { nearest } from './nearest.ts'
 import { groupOf } from './origins.ts'
 
 /** What reading should do with an object of some kind. */

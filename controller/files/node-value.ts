@@ -5,7 +5,6 @@ import type { YamlError } from './yaml-document.ts'
 const MAX_DEPTH = 100
 /** Values that a document may get through aliases: plenty for anchors that save typing, far too few for a bomb. */
 const MAX_ALIASED_VALUES = 10_000
-
 /** Nobody reads more errors than this of one document. */
 const MAX_ERRORS = 20
 
@@ -61,8 +60,9 @@ function convertMap(node: YAMLMap.Parsed, walk: Walk, depth: number): { [key: st
   const merged = new Map<string, unknown>()
   for (const { key, value } of node.items) {
     if (isMergeKey(key)) {
-      for (const [name, inherited] of mergedEntries(value, walk, depth))
+      for (const [name, inherited] of mergedEntries(value, walk, depth)) {
         if (!merged.has(name)) merged.set(name, inherited)
+      }
       continue
     }
     const name = keyText(key)

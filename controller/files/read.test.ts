@@ -309,6 +309,15 @@ kind: Secret
 metadata: {name: s}
 data: {a: "sk-hidden!", "b c": sk-hidden}
 stringData: {d: [sk-hidden]}
+---
+apiVersion: v1
+kind: Secret
+stringData:
+  Authorization: "x" sk-hidden
+---
+apiVersion: v1
+kind: Secret
+stringData: {Authorization: "x"}sk-hidden
 `)
     expect(problems.length).toBeGreaterThan(6)
     expect(JSON.stringify(problems)).not.toContain('hidden')
@@ -345,9 +354,12 @@ describe('readFiles, given something hostile', () => {
     expect(problems).toMatchObject([{ kind: 'Syntax', severity: 'error' }])
   })
 
-  it('reports no more of one object than anybody reads', () => {
+  it('reports no more of one object than anybody reads, and does not use what it did not check', () => {
     const fields = Array.from({ length: 5000 }, (_, n) => `f${n}: 1`).join('\n')
-    expect(read(`${CONFIG_MAP}metadata: {name: a}\n${fields}\n`).problems).toHaveLength(50)
+    const { objects, problems } = read(`${CONFIG_MAP}${fields}\nmetadata: {name: a}\ndata: [not, checked]\n`)
+    expect(objects).toEqual([])
+    expect(problems).toHaveLength(51)
+    expect(problems.at(-1)?.message).toBe('the object has 50 mistakes or more: the rest is not checked')
   })
 
   it('finds a repeated key among very many', () => {

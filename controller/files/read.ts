@@ -77,7 +77,8 @@ class Reading {
     }
     const type = this.#typeOf(value, origin, listed)
     if (type === undefined) return
-    if (type.kind.endsWith('List')) this.#readItems(value['items'] ?? [], type, origin)
+    const isList = type.kind === 'List' || (type.kind.endsWith('List') && Array.isArray(value['items']))
+    if (isList) this.#readItems(value['items'] ?? [], type, origin)
     else this.#readObject({ ...value, ...type }, type, origin)
   }
 
@@ -101,9 +102,8 @@ class Reading {
     listed: TypeMeta | undefined,
   ): TypeMeta | undefined {
     const { apiVersion = listed?.apiVersion, kind = listed?.kind } = value
-    if (typeof apiVersion === 'string' && apiVersion !== '' && typeof kind === 'string' && kind !== '')
-      return { apiVersion, kind }
-    const field = typeof apiVersion === 'string' && apiVersion !== '' ? 'kind' : 'apiVersion'
+    if (isText(apiVersion) && isText(kind)) return { apiVersion, kind }
+    const field = isText(apiVersion) ? 'kind' : 'apiVersion'
     const said =
       value[field] === undefined ? `'${field}' is missing: every manifest has one` : `'${field}' must be a text`
     this.#report({ ...NOBODY, name: nameIn(value) }, 'InvalidField', said, this.#place(origin, [field], 'value'))
@@ -163,7 +163,7 @@ class Reading {
     if (!namespaced) return ''
     const metadata = value['metadata']
     const namespace = isObject(metadata) ? metadata['namespace'] : undefined
-    return typeof namespace === 'string' && namespace !== '' ? namespace : this.#namespace
+    return isText(namespace) ? namespace : this.#namespace
   }
 
   #place(origin: Origin, path: FieldPath, prefer: 'key' | 'value'): Position {
@@ -194,6 +194,10 @@ class Reading {
 interface TypeMeta {
   readonly apiVersion: string
   readonly kind: string
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
 }
 
 function nameIn(value: { readonly [name: string]: unknown }): string {

@@ -1,4 +1,4 @@
-import { nearest } from './nearest.ts'
+import { nearest } from '../../contract/nearest.ts'
 import type { Schema } from './schema.ts'
 
 /** Names that older releases of the documented API used, and what to write today. */
@@ -55,8 +55,9 @@ export function adviceForValue(value: unknown, schema: Schema): string | undefin
     return near === undefined ? undefined : `did you mean '${near}'?`
   }
   if (schema.type === 'string' && typeof value === 'number') return 'put it in quotes'
-  if (schema.type === 'string' && typeof value === 'boolean')
+  if (schema.type === 'string' && typeof value === 'boolean') {
     return 'put it in quotes: kubectl takes y, n, yes, no, on and off for booleans'
+  }
   if (typeof value === 'string' && isPlainIn(value, schema)) return 'write it without quotes'
   if (schema.type === 'array' && typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return "put '- ' before its first line"

@@ -93,7 +93,8 @@ function errorsOf(tree: Document.Parsed, text: string): YamlError[] {
 
 function describe(error: YAMLParseError, tree: Document.Parsed, text: string): YamlError {
   const offset = error.pos[0]
-  const message = error.message.charAt(0).toLowerCase() + error.message.slice(1)
+  // Without the source that some messages repeat: it may be a secret.
+  const message = error.message.charAt(0).toLowerCase() + error.message.slice(1).replace(/: ".*/s, '')
   const unclosed = /closing|end with a/.test(message) ? openAt(tree, offset) : undefined
   if (unclosed !== undefined) return { offset: unclosed.range[0], message: `this ${nameOf(unclosed)} is never closed` }
   switch (error.code) {
@@ -105,6 +106,8 @@ function describe(error: YAMLParseError, tree: Document.Parsed, text: string): Y
       const advice = 'compare the indentation with the lines around it'
       return { offset: offset + text.slice(offset).search(/[^ ]|$/), message, advice }
     }
+    case 'RESOURCE_EXHAUSTION':
+      return { offset, message: 'nested too deep to be read' }
     case 'BAD_SCALAR_START':
       return { offset, message, advice: 'quote the value' }
     default:

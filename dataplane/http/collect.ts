@@ -7,10 +7,14 @@ import type { BodySink } from './transport.ts'
 export interface CollectedBody {
   /** Contiguous; empty when the request had no body. */
   readonly bytes: Buffer
-  /** Gives the bytes back to the budget before the exchange is over (when it is, that happens by itself). */
+  /**
+   * Lets go of the bytes and gives them back to the budget, before the exchange is over (when it is, that happens by
+   * itself). Then `bytes` is empty.
+   */
   release(): void
 }
 
+const EMPTY = Buffer.alloc(0)
 const FIRST_BYTES = 64 * 1024
 /** How much a buffer grows when the body's length is announced: few copies, and little held for a client that stalls. */
 const ANNOUNCED_GROWTH = 4
@@ -38,7 +42,7 @@ export function collectBody(
 }
 
 class Collector implements BodySink, BudgetWaiter, CollectedBody {
-  bytes: Buffer = Buffer.alloc(0)
+  bytes: Buffer = EMPTY
   readonly #call: Call
   readonly #budget: CollectBudget
   readonly #maxBytes: number
@@ -110,6 +114,7 @@ class Collector implements BodySink, BudgetWaiter, CollectedBody {
     this.#done = undefined
     this.#pending = undefined
     this.#budget.leave(this)
+    this.bytes = EMPTY
     const held = this.#heldBytes
     this.#heldBytes = 0
     if (held > 0) this.#budget.give(held)
@@ -118,7 +123,6 @@ class Collector implements BodySink, BudgetWaiter, CollectedBody {
   #fail(error: GatewayError): void {
     const done = this.#done
     this.release()
-    this.bytes = Buffer.alloc(0)
     this.#call.inbound.resume()
     done?.(error)
   }

@@ -16,6 +16,12 @@ export interface CallOwner {
 /** Says to undici that the request is not wanted any more; thrown where undici catches it without closing the connection. */
 const NOT_WANTED = new Error('the request was aborted before it was sent')
 
+/**
+ * Undici keeps a body that it gets whole until the answer has ended, which for a stream may be minutes; a larger one is
+ * handed to it as a stream, which lets go of what is sent.
+ */
+const KEPT_BODY_BYTES = 256 * 1024
+
 type CallState = 'waiting' | 'started' | 'over'
 
 /** One request: undici's handler and the caller's handle in one object. */
@@ -31,9 +37,17 @@ export class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
 
   constructor(upstream: CallOwner, request: UpstreamRequest, handler: UpstreamHandler) {
     this.#upstream = upstream
-    this.#request = request
     this.#handler = handler
-    if (request.body === 'stream') this.#body = new StreamedBody(() => handler.onDrain?.())
+    const { body } = request
+    if (body instanceof Uint8Array && body.length > KEPT_BODY_BYTES) {
+      this.#request = { ...request, body: 'stream' }
+      this.#body = new StreamedBody(() => undefined)
+      this.#body.push(body)
+      this.#body.push(null)
+    } else {
+      this.#request = request
+      if (body === 'stream') this.#body = new StreamedBody(() => handler.onDrain?.())
+    }
     if (request.headTimeoutMs) this.#headTimer = setTimeout(onHeadTimeout, request.headTimeoutMs, this)
   }
 

@@ -509,20 +509,22 @@ describe('TLS', () => {
     expect(seen.names).toEqual(['model.example.com'])
   })
 
-  it.each<[string, readonly string[], UpstreamTls, object?]>([
-    ['an unknown CA', ['a.org'], { hostname: 'a.org' }],
-    ['another CA', ['a.org'], { hostname: 'a.org', ca: createCertificateAuthority('other').certificate }],
-    ['another name', ['b.org'], trusted('a.org')],
+  it.each<[string, readonly string[], UpstreamTls, { expired?: boolean }]>([
+    ['an unknown CA', ['a.org'], { hostname: 'a.org' }, {}],
+    ['another CA', ['a.org'], { hostname: 'a.org', ca: createCertificateAuthority('other').certificate }, {}],
+    ['another name', ['b.org'], trusted('a.org'), {}],
     ['an expired certificate', ['a.org'], trusted('a.org'), { expired: true }],
     [
       'none of the names asked for',
       ['a.org'],
       { ...trusted('a.org'), subjectAltNames: [{ type: 'Hostname', value: 'c.org' }] },
+      {},
     ],
     [
       'no URI that was asked for',
       ['a.org'],
       { ...trusted('a.org'), subjectAltNames: [{ type: 'URI', value: 'spiffe://a.org/x' }] },
+      {},
     ],
   ])('sends nothing to %s', async (_name, names, tls, options) => {
     const { port, seen } = await secure(names, options)

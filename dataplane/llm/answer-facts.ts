@@ -1,5 +1,6 @@
 import type { AnswerPart, UsagePart } from './answer-shape.ts'
 import { CHAT_ANSWER } from './answer-shape.ts'
+import { stringText } from './json-bytes.ts'
 import { JsonScanner, type PartSink } from './json-scanner.ts'
 
 /** What `usage` says; absent where it says nothing, or no count. */
@@ -13,6 +14,9 @@ export interface Choice {
 
 /** More choices than anybody asks for; of what comes after, nothing is kept. */
 const MAX_CHOICES = 1024
+const DIGIT_ZERO = 0x30
+/** What a value that begins with it is: null. */
+const LETTER_N = 0x6e
 
 /**
  * The facts of one chat completion, or of one event of a stream, read as its bytes come. A key that is there twice
@@ -53,16 +57,15 @@ export class AnswerFacts implements PartSink {
     else if (part === 'choice') this.#beginChoice()
   }
 
-  onScalar(part: AnswerPart, text: string, isString: boolean): void {
-    const string = isString && text !== '' ? text : undefined
+  onScalar(part: AnswerPart, bytes: Buffer, from: number, to: number, isString: boolean): void {
     switch (part) {
       case 'id':
       case 'model':
       case 'serviceTier':
-        this[part] = string
+        this[part] = textOf(bytes, from, to, isString)
         return
       case 'error':
-        this.hasError = text !== 'null'
+        this.hasError = isString || bytes[from] !== LETTER_N
         return
       case 'usage':
         this.usage = undefined
@@ -73,13 +76,13 @@ export class AnswerFacts implements PartSink {
       case 'choice':
         return
       case 'finishReason':
-        if (this.#choice !== undefined) this.#choice.finishReason = string
+        if (this.#choice !== undefined) this.#choice.finishReason = textOf(bytes, from, to, isString)
         return
       case 'choiceIndex':
-        if (this.#choice !== undefined) this.#choice.index = countOf(text, isString) ?? this.#choice.index
+        if (this.#choice !== undefined) this.#choice.index = countOf(bytes, from, to, isString) ?? this.#choice.index
         return
       default:
-        this.#setCount(part, countOf(text, isString))
+        this.#setCount(part, countOf(bytes, from, to, isString))
     }
   }
 
@@ -96,9 +99,24 @@ export class AnswerFacts implements PartSink {
   }
 }
 
+function textOf(bytes: Buffer, from: number, to: number, isString: boolean): string | undefined {
+  return isString && to > from ? stringText(bytes, from, to) : undefined
+}
+
 /** A count is an integer that is not negative. */
-function countOf(text: string, isString: boolean): number | undefined {
-  if (isString || !/^\d/.test(text)) return undefined
-  const value = Number(text)
-  return Number.isSafeInteger(value) ? value : undefined
+function countOf(bytes: Buffer, from: number, to: number, isString: boolean): number | undefined {
+  if (isString) return undefined
+  let count = 0
+  for (let at = from; at < to; at += 1) {
+    const digit = (bytes[at] as number) - DIGIT_ZERO
+    if (digit < 0 || digit > 9) return countFrom(bytes.toString('latin1', from, to))
+    count = count * 10 + digit
+  }
+  return Number.isSafeInteger(count) ? count : undefined
+}
+
+/** The rare spellings of an integer: `1e3`, `12.0`. */
+function countFrom(text: string): number | undefined {
+  const count = /^\d/.test(text) ? Number(text) : Number.NaN
+  return Number.isSafeInteger(count) ? count : undefined
 }

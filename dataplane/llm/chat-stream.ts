@@ -7,6 +7,7 @@ import { Completion } from './completion.ts'
 import { type EventData, eventData } from './event-data.ts'
 import { type EventSink, EventSplitter } from './event-splitter.ts'
 import { COLON, OPEN_BRACE, parseJson, QUOTE, skipSpace } from './json-bytes.ts'
+import { KeyTable } from './key-table.ts'
 import { MemberReader } from './member-reader.ts'
 import { Needle } from './needle.ts'
 import type { Range } from './request-scan.ts'
@@ -17,6 +18,7 @@ const MAX_EVENT_BYTES = 1024 * 1024
 const MAX_CAPTURED_UNITS = 8 * 1024 * 1024
 /** More choices than anybody asks for. */
 const MAX_CHOICES = 1024
+const USAGE_KEY = new KeyTable({ usage: true })
 /** What a value that begins with it is: null. */
 const LETTER_N = 0x6e
 
@@ -159,7 +161,7 @@ function usageMember(data: EventData, objects: boolean): Range | undefined {
     if (found !== undefined && previousEnd < 0) {
       found = { start: found.start, end: keyStart }
       previousEnd = valueEnd
-    } else if (found === undefined && reader.key() === 'usage') {
+    } else if (found === undefined && reader.lookUp(USAGE_KEY) === true) {
       const first = data.bytes[valueStart]
       if (first !== LETTER_N && !(objects && first === OPEN_BRACE)) return undefined
       found = { start: previousEnd < 0 ? keyStart : previousEnd, end: valueEnd }

@@ -13,15 +13,17 @@ import {
   OPEN_BRACKET,
   QUOTE,
   skipSpace,
-  stringText,
 } from './json-bytes.ts'
 
 /** Told of the parts that the shape names, in the order in which they come. */
 export interface PartSink {
   /** An object or array begins. */
   onOpen(part: AnswerPart): void
-  /** A string, or the text of a number, `true`, `false` or `null`. */
-  onScalar(part: AnswerPart, text: string, isString: boolean): void
+  /**
+   * A string, number, `true`, `false` or `null`.
+   * @param from where it begins in `bytes`, which are valid during the call only; a string's quotes are left out
+   */
+  onScalar(part: AnswerPart, bytes: Buffer, from: number, to: number, isString: boolean): void
 }
 
 /** What is expected next. */
@@ -164,7 +166,7 @@ export class JsonScanner {
 
   #close(): void {
     this.#open.pop()
-    this.#state = this.#open.length === 0 ? 'over' : 'afterValue'
+    this.#state = this.#afterEnd()
   }
 
   /** Skips to the end of an object or array, or of this piece. */
@@ -185,7 +187,7 @@ export class JsonScanner {
         depth -= 1
         if (depth === 0) {
           this.#skipDepth = 0
-          this.#state = this.#open.length === 0 ? 'over' : 'afterValue'
+          this.#state = this.#afterEnd()
           return at + 1
         }
       }
@@ -202,10 +204,8 @@ export class JsonScanner {
       return this.#cutInString(bytes, first, to)
     }
     this.#escaped = false
-    if (this.#state === 'skippingText') this.#state = this.#skipDepth > 0 ? 'skipping' : 'afterValue'
-    else if (this.#state === 'key') this.#endKey(this.#endToken(bytes, from, quote, true))
-    else this.#endScalar(this.#endToken(bytes, from, quote, true), true)
-    if (this.#state === 'afterValue' && this.#open.length === 0) this.#state = 'over'
+    if (this.#state === 'skippingText') this.#state = this.#skipDepth > 0 ? 'skipping' : this.#afterEnd()
+    else this.#endToken(bytes, from, quote)
     return quote + 1
   }
 
@@ -218,48 +218,46 @@ export class JsonScanner {
   #readScalar(bytes: Buffer, from: number, to: number): number {
     let at = from
     while (at < to && !isDelimiter(bytes[at])) at += 1
-    if (at === to) {
-      if (this.#shape?.part !== undefined) this.#keep(bytes, from, to)
-      return to
-    }
-    this.#endScalar(this.#shape?.part === undefined ? undefined : this.#endToken(bytes, from, at, false), false)
-    if (this.#open.length === 0) this.#state = 'over'
+    if (at === to) this.#keep(bytes, from, to)
+    else this.#endToken(bytes, from, at)
     return at
   }
 
-  #endKey(key: string | undefined): void {
-    this.#shape = key === undefined ? undefined : this.#open.at(-1)?.keys?.get(key)
-    this.#state = 'colon'
+  /** A key, a string that was asked for, or another scalar ends here; a part of it may stand in earlier pieces. */
+  #endToken(bytes: Buffer, from: number, to: number): void {
+    if (this.#token.length === 0 && !this.#tokenTooLong) return this.#tell(bytes, from, to)
+    this.#keep(bytes, from, to)
+    const tooLong = this.#tokenTooLong
+    const token = this.#takeToken()
+    this.#tell(token, 0, tooLong ? -1 : token.length)
   }
 
-  #endScalar(text: string | undefined, isString: boolean): void {
+  /** @param to less than `from`: the token was too long to be kept */
+  #tell(bytes: Buffer, from: number, to: number): void {
+    if (this.#state === 'key') {
+      this.#shape = to < from ? undefined : this.#open.at(-1)?.keys?.find(bytes, from, to)
+      this.#state = 'colon'
+      return
+    }
+    const isString = this.#state === 'text'
     const part = this.#shape?.part
-    this.#state = 'afterValue'
-    if (part !== undefined && text !== undefined) this.#sink.onScalar(part, text, isString)
+    this.#state = this.#afterEnd()
+    if (part !== undefined && to >= from && to - from <= MAX_TOKEN_BYTES) {
+      this.#sink.onScalar(part, bytes, from, to, isString)
+    }
+  }
+
+  #afterEnd(): State {
+    return this.#open.length === 0 ? 'over' : 'afterValue'
   }
 
   #keep(bytes: Buffer, from: number, to: number): void {
     if (!this.#tokenTooLong && !this.#token.append(bytes, from, to)) this.#tokenTooLong = true
   }
 
-  /** The text of a token that ends here; undefined when it is too long or malformed. */
-  #endToken(bytes: Buffer, from: number, to: number, isString: boolean): string | undefined {
-    if (this.#token.length === 0 && !this.#tokenTooLong) {
-      if (to - from > MAX_TOKEN_BYTES) return undefined
-      return isString ? stringText(bytes, from, to) : bytes.toString('latin1', from, to)
-    }
-    this.#keep(bytes, from, to)
-    const token = this.#takeToken()
-    if (token === undefined) return undefined
-    return isString ? stringText(token, 0, token.length) : token.toString('latin1', 0, token.length)
-  }
-
-  #takeToken(): Buffer | undefined {
-    const tooLong = this.#tokenTooLong
+  #takeToken(): Buffer {
     this.#tokenTooLong = false
-    if (this.#token.length === 0) return tooLong ? undefined : Buffer.alloc(0)
-    const token = this.#token.take()
-    return tooLong ? undefined : token
+    return this.#token.take()
   }
 }
 

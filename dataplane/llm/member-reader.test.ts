@@ -5,7 +5,11 @@ function members(text: string): { pairs: [string, string][]; faultAt: number; en
   const bytes = Buffer.from(text)
   const reader = new MemberReader(bytes, 0, bytes.length)
   const pairs: [string, string][] = []
-  while (reader.next()) pairs.push([reader.key(), bytes.toString('utf8', reader.valueStart, reader.valueEnd)])
+  while (reader.next())
+    pairs.push([
+      JSON.parse(bytes.toString('utf8', reader.keyStart, reader.keyEnd)),
+      bytes.toString('utf8', reader.valueStart, reader.valueEnd),
+    ])
   return { pairs, faultAt: reader.faultAt, end: reader.end }
 }
 
@@ -64,8 +68,15 @@ describe('MemberReader', () => {
     ["{'a':1}", 1],
     ['{"a":[1}', 7],
     ['{"a":{"b":1]}', 11],
-    ['{"a":01}', 5],
+    ['{"a":01}', 6],
     ['{"a":truth}', 5],
+    ['{"a":truex}', 9],
+    ['{"a":tru', 5],
+    ['{"a":-}', 5],
+    ['{"a":1.}', 5],
+    ['{"a":1e+}', 5],
+    ['{"a":.5}', 5],
+    ['{"a":1.5e-7x}', 11],
     ['{"a":"x', 7],
     ['{"a":"x\\"}', 10],
     ['{"a":[[[]', 9],

@@ -4,19 +4,15 @@ import {
   COLON,
   COMMA,
   endOfString,
-  isSpace,
   OPEN_BRACE,
   OPEN_BRACKET,
   QUOTE,
   skipSpace,
-  stringText,
 } from './json-bytes.ts'
+import type { KeyTable } from './key-table.ts'
 
 /** Deeper nesting is no request that anybody means. */
 const MAX_DEPTH = 1024
-const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-/** Keys that anybody looks for are shorter than this, even with every letter escaped. */
-const MAX_KEY_BYTES = 256
 
 /** The brackets that wait to be closed by the value being skipped; one scan runs at a time. */
 const openBrackets = new Uint8Array(MAX_DEPTH)
@@ -78,10 +74,9 @@ export class MemberReader {
     return true
   }
 
-  /** The member's key; empty for one that is too long or too odd to be looked for. */
-  key(): string {
-    if (this.keyEnd - this.keyStart > MAX_KEY_BYTES) return ''
-    return stringText(this.#bytes, this.keyStart + 1, this.keyEnd - 1) ?? ''
+  /** What the table has for the member's key. */
+  lookUp<T>(table: KeyTable<T>): T | undefined {
+    return table.find(this.#bytes, this.keyStart + 1, this.keyEnd - 1)
   }
 
   #fail(at: number): false {
@@ -97,9 +92,8 @@ export class MemberReader {
       return quote < 0 ? this.#faultIn(this.#to) : quote + 1
     }
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) return this.#skipContainer(from)
-    let at = from
-    while (at < this.#to && !isDelimiter(this.#bytes[at])) at += 1
-    return isScalar(this.#bytes.toString('latin1', from, at)) ? at : this.#faultIn(from)
+    const end = scalarEnd(this.#bytes, from, this.#to)
+    return end < 0 ? this.#faultIn(from) : end
   }
 
   #skipContainer(from: number): number {
@@ -131,10 +125,40 @@ export class MemberReader {
   }
 }
 
-function isDelimiter(byte: number | undefined): boolean {
-  return byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || isSpace(byte)
+const WORDS = ['true', 'false', 'null'].map((word) => Buffer.from(word))
+const ZERO = 0x30
+const MINUS = 0x2d
+const PLUS = 0x2b
+const POINT = 0x2e
+const EXPONENT = 0x65
+
+/** The offset behind a number, `true`, `false` or `null`; -1 when it is none. */
+function scalarEnd(bytes: Buffer, from: number, to: number): number {
+  for (const word of WORDS) {
+    if (bytes[from] !== word[0]) continue
+    const end = from + word.length
+    return end <= to && bytes.compare(word, 0, word.length, from, end) === 0 ? end : -1
+  }
+  return numberEnd(bytes, from, to)
 }
 
-function isScalar(text: string): boolean {
-  return text === 'true' || text === 'false' || text === 'null' || NUMBER.test(text)
+/** RFC 8259 6. */
+function numberEnd(bytes: Buffer, from: number, to: number): number {
+  const first = bytes[from] === MINUS ? from + 1 : from
+  let end = bytes[first] === ZERO && first < to ? first + 1 : digitsEnd(bytes, first, to)
+  if (end >= 0 && end < to && bytes[end] === POINT) end = digitsEnd(bytes, end + 1, to)
+  if (end < 0 || end >= to || ((bytes[end] as number) | 0x20) !== EXPONENT) return end
+  const sign = bytes[end + 1] === MINUS || bytes[end + 1] === PLUS ? 2 : 1
+  return digitsEnd(bytes, end + sign, to)
+}
+
+/** The offset behind one or more digits; -1 when there is none. */
+function digitsEnd(bytes: Buffer, from: number, to: number): number {
+  let at = from
+  while (at < to && isDigit(bytes[at] as number)) at += 1
+  return at > from ? at : -1
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte <= ZERO + 9
 }

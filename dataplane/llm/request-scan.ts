@@ -1,6 +1,7 @@
 import type { ChatParams } from '../exchange.ts'
 import { GatewayError } from '../fault.ts'
 import { QUOTE, skipSpace, stringText } from './json-bytes.ts'
+import { KeyTable } from './key-table.ts'
 import { MemberReader } from './member-reader.ts'
 
 /** A part of the body, by offsets in bytes. */
@@ -38,9 +39,29 @@ export interface StreamOptionsPlace {
 
 /** A body that says its model oftener than this is made to confuse somebody. */
 const MAX_MODELS = 8
-const DOUBLES = new Set(['temperature', 'top_p', 'frequency_penalty', 'presence_penalty'])
-const INTEGERS = new Set(['seed', 'max_tokens', 'max_completion_tokens', 'dimensions'])
-const TEXTS = new Set(['encoding_format'])
+
+/** The members that are looked at; those that are parameters with their type. */
+const MEMBERS = new KeyTable({
+  model: 'model',
+  stream: 'stream',
+  stream_options: 'streamOptions',
+  messages: 'messages',
+  temperature: { name: 'temperature', type: 'double' },
+  top_p: { name: 'top_p', type: 'double' },
+  frequency_penalty: { name: 'frequency_penalty', type: 'double' },
+  presence_penalty: { name: 'presence_penalty', type: 'double' },
+  seed: { name: 'seed', type: 'int' },
+  max_tokens: { name: 'max_tokens', type: 'int' },
+  max_completion_tokens: { name: 'max_completion_tokens', type: 'int' },
+  dimensions: { name: 'dimensions', type: 'int' },
+  encoding_format: { name: 'encoding_format', type: 'text' },
+} as const)
+const INCLUDE_USAGE = new KeyTable({ include_usage: true })
+
+interface Param {
+  readonly name: string
+  readonly type: 'double' | 'int' | 'text'
+}
 
 /**
  * Reads a chat completion request without parsing it: only the members of the outermost object are looked at, what is
@@ -59,12 +80,13 @@ export function scanRequest(body: Buffer): RequestScan | GatewayError {
   while (reader.next()) {
     hasMembers = true
     const value = { start: reader.valueStart, end: reader.valueEnd }
-    const key = reader.key()
-    if (key === 'model') models.push(value)
-    else if (key === 'stream') stream = body.toString('latin1', value.start, value.end) === 'true'
-    else if (key === 'stream_options') streamOptions = value
-    else if (key === 'messages') messages = value
-    else setParam(params, key, body, value)
+    const member = reader.lookUp(MEMBERS)
+    if (member === undefined) continue
+    if (member === 'model') models.push(value)
+    else if (member === 'stream') stream = isTrue(body, value)
+    else if (member === 'streamOptions') streamOptions = value
+    else if (member === 'messages') messages = value
+    else setParam(params, member, body, value)
     if (models.length > MAX_MODELS) return new GatewayError('invalid_request', "the key 'model' is there too often")
   }
   if (reader.faultAt >= 0) return invalidJson(reader.faultAt, body)
@@ -93,8 +115,7 @@ function invalidJson(at: number, body: Buffer): GatewayError {
 
 function modelOf(body: Buffer, value: Range | undefined): string | undefined | GatewayError {
   if (value === undefined || body.toString('latin1', value.start, value.end) === 'null') return undefined
-  const text = body[value.start] === QUOTE ? stringText(body, value.start + 1, value.end - 1) : undefined
-  return text ?? new GatewayError('invalid_request', "'model' must be a string")
+  return textOf(body, value) ?? new GatewayError('invalid_request', "'model' must be a string")
 }
 
 function streamOptionsPlace(body: Buffer, value: Range): StreamOptionsPlace {
@@ -103,7 +124,7 @@ function streamOptionsPlace(body: Buffer, value: Range): StreamOptionsPlace {
   let includeUsageValue: Range | undefined
   while (reader.next()) {
     hasMembers = true
-    if (reader.key() === 'include_usage') includeUsageValue = { start: reader.valueStart, end: reader.valueEnd }
+    if (reader.lookUp(INCLUDE_USAGE) === true) includeUsageValue = { start: reader.valueStart, end: reader.valueEnd }
   }
   const isNull = body.toString('latin1', value.start, value.end) === 'null'
   const kind = reader.end >= 0 ? 'object' : isNull ? 'null' : 'other'
@@ -115,19 +136,22 @@ function isTrue(body: Buffer, value: Range | undefined): boolean {
 }
 
 /** Numbers that are no numbers, and texts that are none, are the provider's to complain about: they are left out. */
-function setParam(params: { [name: string]: number | bigint | string }, key: string, body: Buffer, value: Range): void {
-  if (TEXTS.has(key)) {
-    const text = body[value.start] === QUOTE ? stringText(body, value.start + 1, value.end - 1) : undefined
-    if (text === undefined) delete params[key]
-    else params[key] = text
-    return
-  }
-  if (!DOUBLES.has(key) && !INTEGERS.has(key)) return
-  const number = numberOf(body, value)
-  if (number === undefined || !Number.isFinite(number)) delete params[key]
-  else if (DOUBLES.has(key)) params[key] = number
-  else if (Number.isSafeInteger(number)) params[key] = BigInt(number)
-  else delete params[key]
+function setParam(
+  params: { [name: string]: number | bigint | string },
+  { name, type }: Param,
+  body: Buffer,
+  at: Range,
+): void {
+  const value = type === 'text' ? textOf(body, at) : numberOf(body, at)
+  if (value === undefined || value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
+    delete params[name]
+  } else if (type !== 'int') params[name] = value
+  else if (Number.isSafeInteger(value)) params[name] = BigInt(value)
+  else delete params[name]
+}
+
+function textOf(body: Buffer, value: Range): string | undefined {
+  return body[value.start] === QUOTE ? stringText(body, value.start + 1, value.end - 1) : undefined
 }
 
 function numberOf(body: Buffer, value: Range): number | undefined {

@@ -1,10 +1,10 @@
 import { GATEWAY_API_GROUP, WEIR_GROUP } from '../../../contract/names.ts'
+import { didYouMean } from '../../../contract/nearest.ts'
 import type { Broken, UpstreamTls } from '../../../contract/snapshot.ts'
 import type { BackendTlsPolicy, PolicyTargetRef } from '../../api/backend-tls-policy.ts'
 import type { Problem } from '../../api/problem.ts'
 import { byAge, fullName, problemAt } from '../findings.ts'
 import type { Lookup } from '../lookup.ts'
-import { didYouMean } from '../nearest.ts'
 import { findValidation } from './policy-validation.ts'
 
 /** What a policy may point at. */

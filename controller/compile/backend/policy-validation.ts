@@ -1,9 +1,9 @@
+import { didYouMean } from '../../../contract/nearest.ts'
 import type { UpstreamTls } from '../../../contract/snapshot.ts'
 import type { BackendTlsPolicy } from '../../api/backend-tls-policy.ts'
 import type { Problem } from '../../api/problem.ts'
 import { problemAt } from '../findings.ts'
 import type { Lookup } from '../lookup.ts'
-import { didYouMean } from '../nearest.ts'
 import { certificatesIn } from '../pem.ts'
 
 const CA_KEY = 'ca.crt'

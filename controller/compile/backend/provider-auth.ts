@@ -1,11 +1,11 @@
 import { sealed } from '../../../contract/digest.ts'
 import { SECRET_TOKEN_KEY } from '../../../contract/names.ts'
+import { didYouMean } from '../../../contract/nearest.ts'
 import type { AiProvider, CredentialResource } from '../../../contract/snapshot.ts'
 import type { AuthToken, Backend } from '../../api/backend.ts'
 import type { Problem } from '../../api/problem.ts'
 import { fullName, problemAt } from '../findings.ts'
 import type { Lookup } from '../lookup.ts'
-import { didYouMean } from '../nearest.ts'
 
 /** How a provider is told who asks. Where the token is missing, `auth` names a credential that nobody has. */
 export interface AuthFindings {

@@ -1,10 +1,10 @@
 import { WEIR_GROUP } from '../../../contract/names.ts'
+import { didYouMean } from '../../../contract/nearest.ts'
 import type { GatewayParameters } from '../../api/gateway-parameters.ts'
 import type { KubeObject } from '../../api/inventory.ts'
 import type { Problem } from '../../api/problem.ts'
 import { problemAt } from '../findings.ts'
 import type { Lookup } from '../lookup.ts'
-import { didYouMean } from '../nearest.ts'
 
 const KIND = 'GatewayParameters'
 

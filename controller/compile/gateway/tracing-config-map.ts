@@ -1,11 +1,11 @@
 import { sealed } from '../../../contract/digest.ts'
+import { didYouMean } from '../../../contract/nearest.ts'
 import type { TelemetryResource } from '../../../contract/snapshot.ts'
 import { telemetryConfig } from '../../../contract/telemetry-config.ts'
 import type { Gateway } from '../../api/gateway.ts'
 import type { Problem } from '../../api/problem.ts'
 import { problemAt } from '../findings.ts'
 import type { Lookup } from '../lookup.ts'
-import { didYouMean } from '../nearest.ts'
 import { compileTelemetry } from '../telemetry.ts'
 import type { MergedParameters } from './gateway-parameters.ts'
 

@@ -1,4 +1,5 @@
 import { GATEWAY_API_GROUP } from '../../../contract/names.ts'
+import { didYouMean } from '../../../contract/nearest.ts'
 import type { HttpRoute, ParentRef } from '../../api/http-route.ts'
 import type { Problem } from '../../api/problem.ts'
 import { fullName, problemAt } from '../findings.ts'
@@ -6,7 +7,6 @@ import { allowsNamespace } from '../gateway/allowed-routes.ts'
 import type { GatewayFindings } from '../gateway/gateways.ts'
 import type { ListenerFindings } from '../gateway/listeners.ts'
 import type { Lookup } from '../lookup.ts'
-import { didYouMean } from '../nearest.ts'
 import { intersection } from './hostnames.ts'
 
 /** One listener that a route attaches to, and the hostnames that count there. */

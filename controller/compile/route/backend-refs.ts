@@ -1,11 +1,11 @@
 import { GATEWAY_API_GROUP, WEIR_GROUP } from '../../../contract/names.ts'
+import { didYouMean } from '../../../contract/nearest.ts'
 import type { BackendRef } from '../../../contract/snapshot.ts'
 import type { HttpBackendRef, HttpRoute } from '../../api/http-route.ts'
 import type { Problem } from '../../api/problem.ts'
 import type { BackendFinder, BackendFindings } from '../backend/backends.ts'
 import { problemAt } from '../findings.ts'
 import type { Lookup } from '../lookup.ts'
-import { didYouMean } from '../nearest.ts'
 import { isPermitted } from '../reference-grants.ts'
 import { findFilters } from './filters.ts'
 

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { descriptorSink } from './descriptor-sink.ts'
@@ -10,6 +10,14 @@ function written(descriptor: number, text: string): Promise<boolean> {
 }
 
 const SINK = JSON.stringify(new URL('./descriptor-sink.ts', import.meta.url).href)
+
+/** A process of its own: what is tested is what happens to a process. Node gives it a socket; a shell gives it a pipe. */
+function start(script: string, stdout: 'pipe' | number, behind = ''): ChildProcess {
+  const node = ['--input-type=module', '-e', `const { descriptorSink } = await import(${SINK})\n${script}`]
+  const stdio = ['ignore', stdout, 'pipe'] as const
+  if (behind === '') return spawn(process.execPath, node, { stdio: [...stdio] })
+  return spawn('sh', ['-c', `"$0" "$@" ${behind}`, process.execPath, ...node], { stdio: [...stdio] })
+}
 
 describe('descriptorSink', () => {
   it('writes all of it to a file, in order', async () => {
@@ -35,37 +43,56 @@ describe('descriptorSink', () => {
     }
   })
 
-  it('neither blocks a process whose pipe nobody reads nor keeps it from ending', async () => {
-    const script = `
-      const { descriptorSink } = await import(${SINK})
-      descriptorSink(1).write('x'.repeat(4_000_000), () => process.stderr.write('taken'))
-      setTimeout(() => { process.stderr.write('alive'); process.exit(7) }, 50)`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
-    child.stdout.pause()
+  it.each(['socket', 'pipe'])(
+    'neither blocks a process nor keeps it from ending when nobody reads its %s',
+    async (kind) => {
+      const folder = mkdtempSync(join(tmpdir(), 'weir-sink-'))
+      const path = join(folder, 'pipe')
+      execFileSync('mkfifo', [path])
+      // Opened for reading, too, so that there is a reader; it reads nothing.
+      const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+      try {
+        const child = start(
+          `descriptorSink(1).write('x'.repeat(4_000_000), () => process.stderr.write('taken'))
+         setTimeout(() => { process.stderr.write('alive'); process.exit(7) }, 50)`,
+          kind === 'socket' ? 'pipe' : pipe,
+        )
+        child.stdout?.pause()
+        let said = ''
+        child.stderr?.on('data', (chunk) => {
+          said += chunk
+        })
+        const [code] = await once(child, 'exit')
+        child.stdout?.destroy()
+        expect([said, code]).toEqual(['alive', 7])
+      } finally {
+        closeSync(pipe)
+        rmSync(folder, { recursive: true })
+      }
+    },
+  )
+
+  it.each(['', '| cat'])('hands everything to a reader that is slow (%s)', async (behind) => {
+    const child = start(
+      `const alive = setInterval(() => {}, 1000)
+       descriptorSink(1).write('x'.repeat(1_000_000) + 'end', (lost) => {
+         clearInterval(alive)
+         process.stderr.write(lost ? 'lost' : 'taken')
+       })`,
+      'pipe',
+      behind,
+    )
+    let text = ''
     let said = ''
-    child.stderr.on('data', (chunk) => {
+    child.stderr?.on('data', (chunk) => {
       said += chunk
     })
-    const [code] = await once(child, 'exit')
-    child.stdout.destroy()
-    expect([said, code]).toEqual(['alive', 7])
-  })
-
-  it('hands everything to a pipe whose reader is slow', async () => {
-    const script = `
-      const { descriptorSink } = await import(${SINK})
-      const alive = setInterval(() => {}, 1000)
-      descriptorSink(1).write('x'.repeat(1_000_000) + 'end', (lost) => { clearInterval(alive); process.exitCode = lost ? 1 : 0 })`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    let text = ''
-    child.stdout.on('data', (chunk) => {
+    child.stdout?.on('data', (chunk) => {
       text += chunk
-      child.stdout.pause()
-      setImmediate(() => child.stdout.resume())
+      child.stdout?.pause()
+      setImmediate(() => child.stdout?.resume())
     })
-    const [code] = await once(child, 'close')
-    expect([text.length, text.endsWith('end'), code]).toEqual([1_000_003, true, 0])
+    await once(child, 'close')
+    expect([text.length, text.endsWith('end'), said]).toEqual([1_000_003, true, 'taken'])
   })
 })

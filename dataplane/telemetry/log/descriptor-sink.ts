@@ -1,15 +1,19 @@
 import { constants, fstatSync, openSync, write } from 'node:fs'
+import { Socket } from 'node:net'
 import type { LineSink } from './line-writer.ts'
 
 /** How long to wait before a pipe that takes nothing is tried again. */
 const RETRY_MS = 20
 
 /**
- * Writes to a file descriptor (1 is stdout) without ever blocking the event loop. `process.stdout` would: Node writes to
- * pipes and files synchronously there, and a pipe that nobody reads would stop all traffic.
+ * Writes to a file descriptor (1 is stdout) without ever blocking the event loop or, when the process wants to end, its
+ * end. `process.stdout` writes to files and pipes synchronously, and a write that blocks in a thread of the pool would
+ * keep the process alive for as long as nobody reads.
  */
 export function descriptorSink(descriptor: number): LineSink {
-  const open = nonBlocking(descriptor)
+  const stats = fstatSync(descriptor)
+  if (stats.isSocket()) return socketSink(descriptor)
+  const open = stats.isFIFO() ? refusing(descriptor) : descriptor
   return {
     write(text, done) {
       writeAll(open, Buffer.from(text), 0, done)
@@ -17,18 +21,28 @@ export function descriptorSink(descriptor: number): LineSink {
   }
 }
 
+/** Sockets are what journald and parents written in Node give as stdout. */
+function socketSink(descriptor: number): LineSink {
+  const socket = new Socket({ fd: descriptor, readable: false, writable: true })
+  // Every write hears of its own error, too; without a listener the first would end the process.
+  socket.on('error', () => {})
+  return {
+    write(text, done) {
+      socket.write(text, (error) => done(error != null))
+    },
+  }
+}
+
 /**
- * For a pipe, a descriptor of its own that refuses instead of blocking: a write that blocks in a thread of the pool
- * would keep the process from ending. Files and terminals take what they are given.
+ * A descriptor of our own for a pipe, which refuses what there is no room for: to make the given one do so would change
+ * it for all who share it.
  */
-function nonBlocking(descriptor: number): number {
-  if (!fstatSync(descriptor).isFIFO()) return descriptor
+function refusing(descriptor: number): number {
   try {
     return openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK)
   } catch (error) {
-    // Where there is no /proc, or the pipe belongs to another user, the blocking one is still better than no log.
-    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return descriptor
+    // Where there is no /proc, or the pipe belongs to another user, the given one is still better than no log.
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return descriptor
     throw error
   }
 }

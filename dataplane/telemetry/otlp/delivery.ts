@@ -1,6 +1,7 @@
 import { nowMs } from '../../../runtime/clock.ts'
 import type { Outage } from './outage.ts'
 import type { RetrySettings, Sender } from './sender.ts'
+import { MAX_TIMER_MS } from './timer-limit.ts'
 import type { Delivered } from './worker-messages.ts'
 
 /** Delivers the batches of one exporter, each with its own retries. */
@@ -59,7 +60,7 @@ export class Delivery {
         this.#waiting.delete(end)
         resolve()
       }
-      const timer = setTimeout(end, delayMs)
+      const timer = setTimeout(end, Math.min(delayMs, MAX_TIMER_MS))
       if (endsEarly) this.#waiting.add(end)
     })
   }

@@ -93,9 +93,12 @@ function firstSet(environment: Environment, names: readonly string[]): { name: s
 function readEndpoint(environment: Environment): Pick<Overlay, 'otlpEndpoint' | 'path'> {
   const found = firstSet(environment, ENDPOINT)
   if (found === undefined) return {}
-  const whole = /^((?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#]*)(\/[^?#]+(?:\?[^#]*)?)$/i.exec(found.value)
-  if (found.name !== 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT' || whole === null) return { otlpEndpoint: found.value }
-  return { otlpEndpoint: whole[1] as string, path: whole[2] as string }
+  const { name, value } = found
+  const schemeEnd = value.indexOf('://')
+  const pathStart = value.indexOf('/', schemeEnd < 0 ? 0 : schemeEnd + 3)
+  const path = pathStart < 0 ? '' : value.slice(pathStart)
+  if (name !== 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT' || path.length < 2) return { otlpEndpoint: value }
+  return { otlpEndpoint: value.slice(0, pathStart), path }
 }
 
 function readProtocol(environment: Environment, problems: string[]): Pick<Overlay, 'otlpProtocol'> {

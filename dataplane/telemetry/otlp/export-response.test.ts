@@ -63,7 +63,7 @@ describe('parseJsonResponse', () => {
     ['{"partialSuccess":{"rejectedSpans":"many"}}', undefined],
     ['{"partialSuccess":3}', undefined],
     ['[]', undefined],
-    ['null', undefined],
+    ['null', { rejectedSpans: 0, message: '' }],
     ['<html>', undefined],
   ])('%s', (text, expected) => expect(parseJsonResponse(text)).toEqual(expected))
 })

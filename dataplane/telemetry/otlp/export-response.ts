@@ -33,8 +33,12 @@ function readPartialSuccess(reader: ProtobufReader): ExportResponse {
   return { rejectedSpans, message }
 }
 
-/** Reads an ExportTraceServiceResponse in OTLP/JSON. @returns nothing when the text is none */
+/**
+ * Reads an ExportTraceServiceResponse in OTLP/JSON. Receivers that have nothing to say and a JSON library say `null`.
+ * @returns nothing when the text is no response
+ */
 export function parseJsonResponse(text: string): ExportResponse | undefined {
+  if (text.trim() === 'null') return { rejectedSpans: 0, message: '' }
   const response = parseJsonObject(text)
   if (response === undefined) return undefined
   const partial = response['partialSuccess'] ?? response['partial_success']

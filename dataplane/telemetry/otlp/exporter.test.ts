@@ -1,3 +1,4 @@
+import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import type { ExporterConfig } from '../../../contract/telemetry-config.ts'
 import {
@@ -188,6 +189,46 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     const { cause } = await rig.line(FAILING)
     expect(cause).toContain('unknown key <redacted> in <redacted>')
     expect(JSON.stringify(rig.lines)).not.toContain('c2VjcmV0')
+  })
+})
+
+describe('a peer that is no receiver', () => {
+  it.each(PROTOCOLS)('and speaks something else than %s fails like one that is away', async (otlpProtocol) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.on('data', () => socket.end('SSH-2.0-OpenSSH_9.9\r\n\r\n'))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const exporter = exporterTo(otlpProtocol, {
+      otlpEndpoint: `http://127.0.0.1:${port}`,
+      queue: { maxRetryTime: 0 },
+    })
+    record(exporter)
+    await exporter.flush()
+    expect(exporter.counts()).toMatchObject({ ended: 1, dropped: { retry_exhausted: 1 } })
+    await rig.line(FAILING)
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  it.each([200, 404])('and answers %d with a page without end is not read to its end', async (status) => {
+    const server = createHttpServer((request, response) => {
+      request.resume()
+      response.writeHead(status, { 'content-type': 'text/plain' })
+      const write = (): void => {
+        while (!response.destroyed && response.write('page '.repeat(1000)));
+        response.once('drain', write)
+      }
+      write()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const exporter = exporterTo('http', { otlpEndpoint: `http://127.0.0.1:${port}` })
+    record(exporter)
+    await exporter.flush()
+    expect(exporter.counts()).toMatchObject({ ended: 1, refused: 1 })
+    expect((await rig.line(FAILING))['cause']).toContain(`HTTP ${status}`)
+    await new Promise((resolve) => server.close(resolve))
   })
 })
 

@@ -4,6 +4,7 @@ import type { Span } from '../span.ts'
 import { type CountsInProgress, type DropReason, droppedOf, type ExportCounts, noCounts } from './export-counts.ts'
 import type { SenderSettings } from './sender.ts'
 import type { DeliveryListener, SenderHandle, SenderThread } from './sender-thread.ts'
+import { MAX_TIMER_MS } from './timer-limit.ts'
 import { type ResourceAttribute, type SealedBatch, TraceBatch } from './trace-batch.ts'
 import type { Delivered } from './worker-messages.ts'
 
@@ -109,7 +110,7 @@ export class SpanExporter {
    */
   close(deadlineMs: number): Promise<void> {
     this.#closed ??= this.flush().then(() => this.#handle.close())
-    const timer = setTimeout(() => this.#abandon(), deadlineMs)
+    const timer = setTimeout(() => this.#abandon(), Math.min(deadlineMs, MAX_TIMER_MS))
     return this.#closed.finally(() => clearTimeout(timer))
   }
 
@@ -121,8 +122,10 @@ export class SpanExporter {
     try {
       if (this.#open.spans + spans.length > config.queue.maxBatchSize) this.#seal()
       if (this.#fits(spans)) return undefined
-      this.#seal()
-      if (this.#fits(spans)) return undefined
+      if (this.#open.exchanges > 0) {
+        this.#seal()
+        if (this.#fits(spans)) return undefined
+      }
       return this.#roomBytes() < config.limits.batchBytes ? 'queue_full' : 'too_large'
     } catch (error) {
       if (!this.#encoderFailed) this.#options.log.error({ err: error, exporter: this.name }, 'cannot encode a span')
@@ -137,7 +140,7 @@ export class SpanExporter {
     this.#hold(this.#open.byteLength - this.#openBytes)
     this.#openBytes = this.#open.byteLength
     if (this.#coalescing === undefined) {
-      this.#coalescing = setTimeout(() => this.#seal(), config.queue.maxCoalescingDelay * 1000)
+      this.#coalescing = setTimeout(() => this.#seal(), Math.min(config.queue.maxCoalescingDelay * 1000, MAX_TIMER_MS))
       this.#coalescing.unref()
     }
     return true

@@ -142,6 +142,8 @@ function connect({ endpoint, connectTo, userAgent }: SenderSettings): Client {
     'grpc.use_local_subchannel_pool': 1,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 5000,
+    // A receiver that was moved is found soon.
+    'grpc.dns_min_time_between_resolutions_ms': 1000,
     ...(isIP(endpoint.host) === 0 && { 'grpc.ssl_target_name_override': endpoint.host }),
   }
   const credential = endpoint.tls ? credentials.createSsl() : credentials.createInsecure()

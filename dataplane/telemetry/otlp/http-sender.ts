@@ -44,13 +44,19 @@ export function createHttpSender(settings: SenderSettings): Sender {
         const response = await pool.request({ method: 'POST', path: endpoint.path, headers, body, signal })
         return judge(await readAnswer(response), settings)
       } catch (error) {
-        return { kind: 'failed', cause: presentableCause(describeError(error), settings.headers), delayMs: undefined }
+        return { kind: 'failed', cause: failureOf(error, settings), delayMs: undefined }
       }
     },
     close: () => {
       void pool.destroy()
     },
   }
+}
+
+function failureOf(error: unknown, { headers, timeouts }: SenderSettings): string {
+  const timedOut = error instanceof Error && error.name === 'TimeoutError'
+  if (timedOut) return `no answer within ${timeouts.connectMs + timeouts.sendMs} ms`
+  return presentableCause(describeError(error), headers)
 }
 
 /** Connects where `--connect-to` says, and asks for a certificate of the endpoint's own name. */
@@ -78,15 +84,14 @@ async function readAnswer({ statusCode, headers, body }: Dispatcher.ResponseData
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {
-    size += (chunk as Buffer).length
-    // Leaving the loop ends the body, and with it the connection.
-    if (size > MAX_ANSWER_BYTES)
-      throw new Error(`the answer (HTTP ${statusCode}) is larger than ${MAX_ANSWER_BYTES} bytes`)
     chunks.push(chunk as Buffer)
+    size += (chunk as Buffer).length
+    // Leaving the loop ends the body, and with it the connection. What is this long is no answer, but may be an error page.
+    if (size > MAX_ANSWER_BYTES) break
   }
   return {
     status: statusCode,
-    contentType: String(headers['content-type'] ?? ''),
+    contentType: String(headers['content-type'] ?? '').toLowerCase(),
     retryAfter: headers['retry-after']?.toString(),
     body: Buffer.concat(chunks),
   }
@@ -97,8 +102,10 @@ function judge(answer: Answer, settings: SenderSettings): SendResult {
   if (status >= 200 && status < 300) {
     if (body.length === 0) return { kind: 'accepted' }
     const response = contentType.includes('json') ? parseJsonResponse(body.toString()) : protobufAnswer(answer)
-    if (response === undefined)
-      return { kind: 'refused', cause: `HTTP ${status} with an answer (${contentType || 'no type'}) that is not OTLP` }
+    if (response === undefined) {
+      const cause = `HTTP ${status} with an answer (${contentType || 'no type'}) that is not OTLP`
+      return { kind: 'refused', cause: presentableCause(cause, settings.headers) }
+    }
     return acceptedOr({ ...response, message: presentableCause(response.message, settings.headers) })
   }
   const message = presentableCause(errorMessageOf(contentType, body), settings.headers)

@@ -74,7 +74,6 @@ export class SenderThread {
   async terminate(): Promise<void> {
     const worker = this.#worker
     this.#worker = undefined
-    worker?.removeAllListeners('exit')
     await worker?.terminate()
   }
 

@@ -44,7 +44,7 @@ export interface RetrySettings {
 
 export const DEFAULT_TIMEOUTS: SendTimeouts = { connectMs: 1000, sendMs: 5000 }
 
-/** Answers are a few bytes; more than this is no answer. */
+/** Answers are a few bytes; more than this is not read. */
 export const MAX_ANSWER_BYTES = 64 * 1024
 
 /** What came of a request that was answered as OTLP says. */

@@ -5,6 +5,8 @@ function allowance(name: string): number {
 
 /** Nobody mistypes a name of a kilobyte, and comparing it with many others would take long. */
 const MOST_CHARACTERS = 100
+/** Nor does anybody mistype one name among thousands. */
+const MOST_NAMES = 2000
 
 /** Edits (insert, delete, replace a character, swap two neighbours) that make one text of the other. */
 export function editDistance(a: string, b: string): number {
@@ -14,15 +16,25 @@ export function editDistance(a: string, b: string): number {
     const current = [i]
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1]
-      let best = Math.min(previous[j - 1]! + (same ? 0 : 1), previous[j]! + 1, current[j - 1]! + 1)
+      let best = Math.min(
+        (previous[j - 1] as number) + (same ? 0 : 1),
+        (previous[j] as number) + 1,
+        (current[j - 1] as number) + 1,
+      )
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        best = Math.min(best, beforePrevious[j - 2]! + 1)
+        best = Math.min(best, (beforePrevious[j - 2] as number) + 1)
       current.push(best)
     }
     beforePrevious = previous
     previous = current
   }
-  return previous[b.length]!
+  return previous[b.length] as number
+}
+
+/** `did you mean 'X'?` for the {@link nearest} known name; undefined when none is near. */
+export function didYouMean(name: string, known: readonly string[]): string | undefined {
+  const meant = nearest(name, known)
+  return meant === undefined ? undefined : `did you mean '${meant}'?`
 }
 
 /** The known name that a mistyped one was most likely meant to be, whatever its case; undefined when none is near. */
@@ -30,7 +42,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   if (name.length > MOST_CHARACTERS) return undefined
   const limit = allowance(name)
   let best: { readonly name: string; readonly edits: number } | undefined
-  for (const candidate of known) {
+  for (const candidate of known.slice(0, MOST_NAMES)) {
     if (Math.abs(candidate.length - name.length) > limit) continue
     const edits = editDistance(name.toLowerCase(), candidate.toLowerCase())
     if (edits <= limit && (best === undefined || edits < best.edits)) best = { name: candidate, edits }
