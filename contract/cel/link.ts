@@ -1,7 +1,7 @@
 import { UnsignedInt } from '@marcbachmann/cel-js/evaluator'
 import { isReservedName } from './engine.ts'
 import { type CelNames, type CelVariable, celFields } from './environment.ts'
-import { INVALID_ARGUMENT, NO_SUCH_KEY } from './fault.ts'
+import { failureOf, INVALID_ARGUMENT, NO_SUCH_KEY } from './fault.ts'
 import { canonicalFunction, functionSpellings, libraryName, NAMESPACES } from './functions.ts'
 import {
   type CheckedType,
@@ -145,7 +145,7 @@ class Linker implements Linked {
         this.#visitMethod(node, bound, loops)
         return
       case 'value':
-        checkInt(node.args, node.start)
+        this.#checkLiteral(node)
         return
       case '-_':
         // The smallest int is written as the opposite of what is no int.
@@ -320,6 +320,19 @@ class Linker implements Linked {
     node.setMeta('evaluate', (_evaluator: Evaluator, _node: Node, scope: Scope) => allVariables(known, scope))
   }
 
+  /** The library takes ints that are none, and reads a character beyond ASCII in bytes as if it were one byte. */
+  #checkLiteral(node: Node): void {
+    if (typeof node.args === 'bigint' && node.args >= -LEAST_INT) {
+      throw new CelMistake('this number is too large for an int', node.start)
+    }
+    if (!(node.args instanceof Uint8Array)) return
+    const written = this.#source.slice(node.start, node.end)
+    if (Buffer.byteLength(written) === written.length) return
+    const text = /^b('{3}|"{3}|'|")([^\\]*)\1$/is.exec(written)?.[2]
+    if (text === undefined) throw new CelMistake('bytes hold escapes or characters beyond ASCII, not both', node.start)
+    node.args = Buffer.from(text)
+  }
+
   #keyOffset(node: Node, key: string): number {
     const operand = (node.args as [Node, unknown])[0]
     const found = this.#source.indexOf(key, operand.end)
@@ -367,7 +380,10 @@ function allVariables(variables: readonly CelVariable[], scope: Scope): Map<stri
   return all
 }
 
-/** The library's own takes only chains of names; this one any path, and an index that is a literal text. */
+/**
+ * The library's own takes only chains of names; this one any path, and an index that is a literal text. It is false when
+ * any part of the path is absent: CEL has an error then, which nobody who asks whether something is there wants.
+ */
 class Has implements Macro {
   readonly async = false
   readonly #argument: Node
@@ -386,17 +402,17 @@ class Has implements Macro {
   evaluate(evaluator: Evaluator, _macro: Macro, scope: Scope): unknown {
     const reader = readerOf(this.#argument)
     if (reader !== undefined) return reader(scope) !== undefined
-    const operand = evaluator.run((this.#argument.args as [Node, unknown])[0], scope)
-    return readKey(operand, this.#key) !== undefined
+    try {
+      const operand = evaluator.run((this.#argument.args as [Node, unknown])[0], scope)
+      return readKey(operand, this.#key) !== undefined
+    } catch (error) {
+      if (failureOf(error) === 'no_such_key') return false
+      throw error
+    }
   }
 }
 
 const LEAST_INT = -(2n ** 63n)
-
-function checkInt(value: unknown, offset: number): void {
-  if (typeof value === 'bigint' && value >= -LEAST_INT)
-    throw new CelMistake('this number is too large for an int', offset)
-}
 
 function checkPattern(argument: Node | undefined): void {
   if (argument?.op !== 'value' || typeof argument.args !== 'string') return

@@ -19,7 +19,8 @@ function shortcoming({ id, expression, bindings, expected }: ConformanceTest): s
   const variables = Object.fromEntries(bindings.map(([name, value, unsigned]) => [name, variableOf(value, unsigned)]))
   const actual = evaluateByWeir(expression, variables)
   const text = actual instanceof Error ? `an error (${actual.message})` : neutralText(actual)
-  if (expected === undefined) return actual instanceof Error ? undefined : `${id}: ${expression} is ${text}, not an error`
+  if (expected === undefined)
+    return actual instanceof Error ? undefined : `${id}: ${expression} is ${text}, not an error`
   if (!(actual instanceof Error) && sameNeutral(expected, actual)) return undefined
   return `${id}: ${expression} is ${text}, not ${neutralText(expected)}`
 }

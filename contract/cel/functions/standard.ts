@@ -128,7 +128,7 @@ export const STANDARD_FUNCTIONS: readonly CelFunction[] = [
   {
     name: 'has',
     overloads: [inherited(['ast'], 'bool')],
-    doc: 'whether a field is there: `has(a.b)`, also `has(a["b"])`; below a variable any part of the path may be absent',
+    doc: 'whether a field is there: `has(a.b)`, also `has(a["b"])`; false when any part of the path is absent',
     example: ['has({"a": 1}.a)', 'true'],
   },
   {

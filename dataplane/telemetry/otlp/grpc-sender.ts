@@ -9,6 +9,7 @@ import {
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js'
+import { formatHostPort } from '../../../runtime/address.ts'
 import { describeError, presentableCause } from './cause.ts'
 import { connectAddress } from './connect-to.ts'
 import { parseProtobufResponse, parseRpcStatus } from './export-response.ts'
@@ -130,7 +131,7 @@ class GrpcSender implements Sender {
 function connect({ endpoint, connectTo, userAgent }: SenderSettings): Client {
   const { host, port } = connectAddress(connectTo, endpoint.host, endpoint.port)
   const options: ChannelOptions = {
-    'grpc.default_authority': authority(endpoint.host, endpoint.port),
+    'grpc.default_authority': formatHostPort(endpoint.host, endpoint.port),
     'grpc.primary_user_agent': userAgent,
     'grpc.max_send_message_length': -1,
     'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
@@ -147,11 +148,7 @@ function connect({ endpoint, connectTo, userAgent }: SenderSettings): Client {
     ...(isIP(endpoint.host) === 0 && { 'grpc.ssl_target_name_override': endpoint.host }),
   }
   const credential = endpoint.tls ? credentials.createSsl() : credentials.createInsecure()
-  return new Client(`dns:${authority(host, port)}`, credential, options)
-}
-
-function authority(host: string, port: number): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+  return new Client(`dns:${formatHostPort(host, port)}`, credential, options)
 }
 
 /** Values of `-bin` headers are written in base64, as they are on the wire. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
+import { formatHostPort } from '../../../runtime/address.ts'
 import { describeError, presentableCause } from './cause.ts'
 import { connectAddress } from './connect-to.ts'
 import { errorMessageOf, parseJsonResponse, parseProtobufResponse } from './export-response.ts'
@@ -26,8 +27,7 @@ export function createHttpSender(settings: SenderSettings): Sender {
   const { endpoint, timeouts } = settings
   const json = endpoint.protocol === 'http/json'
   const scheme = endpoint.tls ? 'https' : 'http'
-  const authority = `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`
-  const pool = new Pool(`${scheme}://${authority}`, {
+  const pool = new Pool(`${scheme}://${formatHostPort(endpoint.host, endpoint.port)}`, {
     connections: CONNECTIONS,
     allowH2: false,
     connect: connectorOf(settings),
