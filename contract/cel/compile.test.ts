@@ -52,7 +52,7 @@ const MISTAKES: readonly (readonly [marked: string, message: string, advice?: st
   ['[1].map(^1 + 1, 2)', 'map(var, transform) invalid predicate iteration variable'],
   ['{"a": 1, ^"a": 2}', 'this key of the map stands there twice'],
   ['{^1.5: 1}', 'a key of a map is a text, an int, a uint or a bool'],
-  ['^b"é\x00" == b""', 'bytes hold escapes or characters beyond ASCII, not both'],
+  ['^b"é\\x41" == b""', 'bytes hold escapes or characters beyond ASCII, not both'],
   ['has(^llm)', 'has() takes a field, such as has(request.headers.host)'],
   ['"a".matches(^"(")', 'invalid regular expression: error parsing regexp: missing closing ): `(`'],
   // syntax

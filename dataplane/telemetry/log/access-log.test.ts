@@ -128,7 +128,7 @@ describe('AccessLog', () => {
     const exchange = answered(begun({ [field]: value }))
     const [line, ...others] = lines(exchange) as [string]
     expect(others).toEqual([])
-    expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\u2028\u2029]/u.source === '' ? /x/ : /[\n\r\u2028\u2029]/)
+    expect(line.slice(0, -1)).not.toMatch(/[\n\r\u2028\u2029]/)
     const bare = line.replace(/"(?:[^"\\]|\\.)*"/g, '""')
     expect(bare.match(/ http\.status=/g)).toEqual([' http.status='])
     expect(bare).not.toContain('trace.id=')
