@@ -59,7 +59,7 @@ export function createSharedParts(settings: DataPlaneSettings, log: Log): Shared
       log.error({ err: thrown }, 'a request failed because of a bug')
     },
     close: async (deadlineMs) => {
-      await Promise.all([exporters.close(deadlineMs), accessLog.flush()])
+      await Promise.all([exporters.close(deadlineMs), accessLog.close(deadlineMs)])
       upstreams.close()
     },
   }

@@ -80,6 +80,11 @@ const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/
 const MAX_LABEL_LENGTH = 256
 const OVERFLOW_ROW = 0
 
+interface LabelNode {
+  next: Map<string, LabelNode> | undefined
+  row: number | undefined
+}
+
 /** Combinations of label values, each with a row number. */
 export class LabelTable {
   readonly name: string
@@ -87,7 +92,8 @@ export class LabelTable {
   /** How many events were sent to the overflow row. */
   overflows = 0
   readonly #limit: number
-  readonly #rows = new Map<string, number>()
+  /** A level for each label: no value can be taken for a part of another one, and none is copied to be looked up. */
+  readonly #root: LabelNode = { next: undefined, row: undefined }
   /** By row: `a="x",b="y"`. */
   readonly #texts: string[]
 
@@ -96,12 +102,12 @@ export class LabelTable {
     this.name = name
     this.labels = labels
     this.#limit = limit
-    this.#texts = [this.#textOf(labels.map(() => 'overflow'))]
-  }
-
-  /** How many rows there are, the overflow row included. */
-  get size(): number {
-    return this.#texts.length
+    this.#texts = [
+      labelText(
+        labels,
+        labels.map(() => 'overflow'),
+      ),
+    ]
   }
 
   /**
@@ -109,37 +115,49 @@ export class LabelTable {
    * cut.
    */
   row(values: readonly (string | undefined)[]): number {
-    let key = ''
+    let node = this.#root
     for (let i = 0; i < this.labels.length; i++) {
-      const value = labelValue(values[i])
-      // With its length in front no two combinations have one key, whatever characters clients put into values.
-      key += `${value.length}:${value}`
+      const next = node.next?.get(labelValue(values[i]))
+      if (next === undefined) return this.#addRow(values)
+      node = next
     }
-    const known = this.#rows.get(key)
-    if (known !== undefined) return known
-    if (this.#rows.size >= this.#limit) {
+    return node.row ?? this.#addRow(values)
+  }
+
+  #addRow(values: readonly (string | undefined)[]): number {
+    if (this.#texts.length > this.#limit) {
       this.overflows += 1
       return OVERFLOW_ROW
     }
-    const row = this.#texts.length
-    this.#rows.set(key, row)
-    this.#texts.push(this.#textOf(values))
-    return row
+    let node = this.#root
+    for (let i = 0; i < this.labels.length; i++) {
+      const value = labelValue(values[i])
+      node.next ??= new Map()
+      let next = node.next.get(value)
+      if (next === undefined) {
+        next = { next: undefined, row: undefined }
+        node.next.set(copyOf(value), next)
+      }
+      node = next
+    }
+    node.row = this.#texts.push(labelText(this.labels, values)) - 1
+    return node.row
   }
 
   /** The labels of a row as they are exposed, without braces. */
   text(row: number): string {
     return this.#texts[row] ?? ''
   }
-
-  #textOf(values: readonly (string | undefined)[]): string {
-    return labelText(this.labels, values)
-  }
 }
 
 function labelValue(value: string | undefined): string {
   if (value === undefined || value === '') return 'unknown'
   return value.length > MAX_LABEL_LENGTH ? value.slice(0, MAX_LABEL_LENGTH) : value
+}
+
+/** The same text in memory of its own: a piece of a client's huge string would keep all of that string alive. */
+function copyOf(value: string): string {
+  return Buffer.from(value, 'utf16le').toString('utf16le')
 }
 
 function labelText(labels: readonly string[], values: readonly (string | undefined)[]): string {

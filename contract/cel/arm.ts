@@ -10,9 +10,10 @@ import {
   type Node,
   type Scope,
 } from './library.ts'
-import { mapKey, readPath } from './link.ts'
+import { readPath } from './link.ts'
 import { charge, chargeList, chargeReading, chargeText } from './meter.ts'
 import { type Path, readerOf } from './path.ts'
+import { mapKey } from './relax.ts'
 
 /**
  * Makes a checked expression fit to run on data of clients: loops and what builds lists and texts are counted, and paths

@@ -1,37 +1,25 @@
-import { UnsignedInt } from '@marcbachmann/cel-js/evaluator'
 import { isReservedName } from './engine.ts'
 import { type CelNames, type CelVariable, celFields } from './environment.ts'
-import { failureOf, INVALID_ARGUMENT, NO_SUCH_KEY } from './fault.ts'
+import { NO_SUCH_KEY } from './fault.ts'
 import { canonicalFunction, functionSpellings, libraryName, NAMESPACES } from './functions.ts'
+import { Has } from './has.ts'
 import {
-  type CheckedType,
   type Checker,
   childrenOf,
   DURATION,
   type Evaluate,
   type Evaluator,
-  isLibraryError,
-  type Macro,
   type Node,
   type Scope,
   TIMESTAMP,
 } from './library.ts'
 import { LIMITS } from './limits.ts'
-import { declaredPath, loopPath, type Path, readerOf, readKey, setReader, typedValue } from './path.ts'
+import { CelMistake } from './mistake.ts'
+import { declaredPath, loopPath, type Path, setReader, typedValue } from './path.ts'
 import type { CelPhase } from './program.ts'
 import { patternProblem } from './regex.ts'
+import { relax } from './relax.ts'
 import { nearestName } from './spelling.ts'
-
-/** A mistake in an expression, at a position of its source. */
-export class CelMistake extends Error {
-  readonly offset: number
-  readonly advice: string | undefined
-  constructor(message: string, offset: number, advice?: string) {
-    super(message)
-    this.offset = offset
-    this.advice = advice
-  }
-}
 
 /** What an expression may name. */
 export interface LinkTarget {
@@ -151,23 +139,8 @@ class Linker implements Linked {
         // The smallest int is written as the opposite of what is no int.
         if ((node.args as Node).args === -LEAST_INT) return
         break
-      case 'map':
-        linkMapLiteral(node)
-        break
-      case '?:':
-        linkTernary(node)
-        break
-      case 'list':
-        linkListLiteral(node)
-        break
-      case '==':
-      case '!=':
-        linkComparison(node, mayBeEqual)
-        break
-      case 'in':
-        linkComparison(node, mayHold)
-        break
       default:
+        relax(node)
     }
     for (const child of childrenOf(node)) this.visit(child, bound, loops)
   }
@@ -380,145 +353,10 @@ function allVariables(variables: readonly CelVariable[], scope: Scope): Map<stri
   return all
 }
 
-/**
- * The library's own takes only chains of names; this one any path, and an index that is a literal text. It is false when
- * any part of the path is absent: CEL has an error then, which nobody who asks whether something is there wants.
- */
-class Has implements Macro {
-  readonly async = false
-  readonly #argument: Node
-  readonly #key: string
-
-  constructor(argument: Node, key: string) {
-    this.#argument = argument
-    this.#key = key
-  }
-
-  typeCheck(checker: Checker, _macro: Macro, scope: Scope): CheckedType {
-    checker.check(this.#argument, scope)
-    return checker.getType('bool')
-  }
-
-  evaluate(evaluator: Evaluator, _macro: Macro, scope: Scope): unknown {
-    const reader = readerOf(this.#argument)
-    if (reader !== undefined) return reader(scope) !== undefined
-    try {
-      const operand = evaluator.run((this.#argument.args as [Node, unknown])[0], scope)
-      return readKey(operand, this.#key) !== undefined
-    } catch (error) {
-      if (failureOf(error) === 'no_such_key') return false
-      throw error
-    }
-  }
-}
-
 const LEAST_INT = -(2n ** 63n)
 
 function checkPattern(argument: Node | undefined): void {
   if (argument?.op !== 'value' || typeof argument.args !== 'string') return
   const problem = patternProblem(argument.args)
   if (problem !== undefined) throw new CelMistake(`invalid regular expression: ${problem}`, argument.start)
-}
-
-/** A key of a map in the form in which equal keys are the same to JavaScript: CEL's numbers are equal across kinds. */
-export function mapKey(key: unknown): unknown {
-  if (key instanceof UnsignedInt) return key.valueOf()
-  return typeof key === 'number' && Number.isInteger(key) ? BigInt(key) : key
-}
-
-function isMapKey(key: unknown): boolean {
-  return typeof key === 'string' || typeof key === 'bigint' || typeof key === 'boolean' || key instanceof UnsignedInt
-}
-
-/** Keys that a plain object cannot hold, or not safely. */
-function needsMap(key: unknown): boolean {
-  return typeof key !== 'string' || key === '__proto__' || key === 'constructor' || key === 'prototype'
-}
-
-/** The library drops keys that are no text or have a meaning to JavaScript, and lets a key come twice. */
-function linkMapLiteral(node: Node): void {
-  const entries = node.args as readonly (readonly [Node, Node])[]
-  const seen = new Set<unknown>()
-  for (const [key] of entries) {
-    if (key.op !== 'value') continue
-    if (!isMapKey(key.args)) throw new CelMistake('a key of a map is a text, an int, a uint or a bool', key.start)
-    const literal = mapKey(key.args)
-    if (seen.has(literal)) throw new CelMistake('this key of the map stands there twice', key.start)
-    seen.add(literal)
-  }
-  const asObject = entries.every(([key]) => key.op === 'value' && !needsMap(key.args))
-  node.setMeta('evaluate', asObject ? evaluateObject(entries) : evaluateMap(entries))
-}
-
-function evaluateObject(entries: readonly (readonly [Node, Node])[]): Evaluate {
-  const keys = entries.map(([key]) => key.args as string)
-  const values = entries.map(([, value]) => value)
-  return (evaluator, _node, scope) => {
-    const object: Record<string, unknown> = {}
-    for (let index = 0; index < keys.length; index++) {
-      object[keys[index] as string] = evaluator.run(values[index] as Node, scope)
-    }
-    return object
-  }
-}
-
-function evaluateMap(entries: readonly (readonly [Node, Node])[]): Evaluate {
-  return (evaluator, _node, scope) => {
-    const map = new Map<unknown, unknown>()
-    for (const [keyNode, valueNode] of entries) {
-      const raw = evaluator.run(keyNode, scope)
-      const key = mapKey(raw)
-      if (!isMapKey(raw) || map.has(key)) throw INVALID_ARGUMENT
-      map.set(key, evaluator.run(valueNode, scope))
-    }
-    return map
-  }
-}
-
-/** The library gives `[]` a type of its own, with which it finds every operator ambiguous. */
-function linkListLiteral(node: Node): void {
-  if ((node.args as readonly Node[]).length > 0) return
-  node.setMeta('check', (checker: Checker) => checker.getType('list'))
-  node.setMeta('evaluate', () => [])
-}
-
-const NUMBERS = new Set(['int', 'uint', 'double'])
-
-/** Whether values of both types may be equal, which the library grants only to values of the same type. */
-function mayBeEqual(left: CheckedType, right: CheckedType): boolean {
-  if (NUMBERS.has(left.name) && NUMBERS.has(right.name)) return true
-  return left.kind === right.kind && (left.kind === 'list' || left.kind === 'map')
-}
-
-/** Whether a list may hold an element, or a map a key, of that type. */
-function mayHold(element: CheckedType, container: CheckedType): boolean {
-  const held = container.kind === 'map' ? container.keyType : container.valueType
-  return (container.kind === 'list' || container.kind === 'map') && held !== undefined && mayBeEqual(element, held)
-}
-
-function linkComparison(node: Node, allowed: (left: CheckedType, right: CheckedType) => boolean): void {
-  const { check } = node.meta
-  const [left, right] = node.args as [Node, Node]
-  node.setMeta('check', (checker: Checker, self: Node, scope: Scope): CheckedType => {
-    try {
-      return check(checker, self, scope)
-    } catch (error) {
-      if (!isLibraryError(error) || error.code !== 'no_such_overload') throw error
-      if (!allowed(checker.check(left, scope), checker.check(right, scope))) throw error
-      return checker.getType('bool')
-    }
-  })
-}
-
-/** Branches of different types are no mistake here, as they are none where types are not checked at all. */
-function linkTernary(node: Node): void {
-  const { check } = node.meta
-  node.setMeta('check', (checker: Checker, self: Node, scope: Scope): CheckedType => {
-    try {
-      return check(checker, self, scope)
-    } catch (error) {
-      if (isLibraryError(error) && error.code === 'incompatible_ternary_branches') return checker.getType('dyn')
-      throw error
-    }
-  })
 }

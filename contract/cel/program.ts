@@ -64,8 +64,10 @@ export type CelPhase = 'request' | 'end'
 
 /**
  * The root variables of one evaluation. A variable that has no value at this moment is absent or undefined; reading
- * below it fails with `no_such_key`. Values may be lazy getters: a getter is called only when its variable is read.
- * Ints are bigint, doubles are number. Data that clients wrote must come from `celData`.
+ * below it fails with `no_such_key`. Values may be lazy getters, of a prototype, too: a getter is called only when its
+ * variable is read. A declared variable (environment.ts) of type int is a bigint or a whole number, a double a number, a
+ * timestamp a Date, a duration a number of milliseconds, headers what `celHeaders` makes; a value of another type fails
+ * with `type_error`. Data that clients wrote must come from `celData`.
  */
 export type CelVariables = { readonly [root: string]: unknown }
 

@@ -18,7 +18,7 @@ name that does.
 * Every variable and function has two spellings, camelCase and snake_case: \`llm.requestModel\` is \`llm.request_model\`,
   \`flattenRecursive\` is \`flatten_recursive\`. Keys of data (headers, claims, \`llm.params\`, JSON) have one.
 * A key that is no name is read with brackets: \`request.headers["x-tenant"]\`. The spelling of a variable counts for
-  keys in quotes, too; a key that is computed needs the camelCase one.
+  keys in quotes, too; a key that is computed, and a field below a name that \`with\` gives, need the camelCase one.
 * \`default(x, y)\` gives \`y\` where \`x\` is absent, \`has(x.y)\` asks whether it is there.
 * Numbers of JSON are doubles. Ints and doubles may be mixed in comparisons and arithmetic; the result is a double.
 * The branches of \`c ? a : b\` may have different types.

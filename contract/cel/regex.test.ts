@@ -4,7 +4,10 @@ import { patternProblem, regexMatches, regexReplaceFirst } from './regex.ts'
 
 beforeEach(startMeter)
 
-/** Patterns that mean the same to RE2 and to JavaScript: no group stands inside a repetition. */
+/**
+ * Patterns that mean the same to RE2 and to JavaScript: no group stands inside a repetition, and no `\B`, which to
+ * JavaScript matches inside a character of two units.
+ */
 const patterns = fc.letrec<{ pattern: string; piece: string; atom: string }>((tie) => ({
   pattern: fc.oneof(
     { maxDepth: 3 },
@@ -14,7 +17,7 @@ const patterns = fc.letrec<{ pattern: string; piece: string; atom: string }>((ti
   piece: fc.oneof(
     { maxDepth: 3 },
     fc.tuple(tie('atom'), fc.constantFrom('', '*', '+', '?', '*?', '+?', '??', '{1,2}', '{2}?')).map(([a, b]) => a + b),
-    fc.constantFrom('^', '$', '\\b', '\\B'),
+    fc.constantFrom('^', '$', '\\b'),
     tie('pattern').map((pattern) => `(${pattern})`),
   ),
   atom: fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '\\w', '\\d', '(?:ab)', 'é', '🎉'),

@@ -17,7 +17,11 @@ export function selfTest(compile: CompileFor): void {
   const evaluate = (source: string, variables: CelVariables): CelResult => {
     const compiled = compile(source, target)
     if (!compiled.ok) throw new Error(movedMessage(`'${source}' does not compile: ${compiled.problem.message}`))
-    return compiled.program.evaluate(variables)
+    try {
+      return compiled.program.evaluate(variables)
+    } catch (error) {
+      throw new Error(movedMessage(`'${source}' throws`), { cause: error })
+    }
   }
   const yields = (what: string, source: string, variables: CelVariables, expected: string): void => {
     const result = evaluate(source, variables)

@@ -65,6 +65,6 @@ describe('nearestName', () => {
   })
 
   it('prefers the nearer one', () => {
-    expect(nearestName('sourse', ['course', 'source', 'sourest'])).toBe('source')
+    expect(nearestName('sourse', ['sourest', 'source', 'courses'])).toBe('source')
   })
 })

@@ -13,6 +13,7 @@ export interface ConnectionServer {
   readonly encrypted: boolean
   draining(): boolean
   onRequest(inbound: InboundRequest): void
+  onFault(error: unknown): void
 }
 
 /** One client connection and the requests that are being answered on it: several only when the client pipelines. */
@@ -78,6 +79,10 @@ export class ClientConnection implements InboundConnection {
     this.#active.delete(inbound)
     // The head of this answer may have left before the server began to close.
     if (this.draining) setImmediate(() => this.closeIfIdle())
+  }
+
+  onBadHead(error: unknown): void {
+    this.#server.onFault(error)
   }
 
   onClose(): void {

@@ -90,7 +90,7 @@ class Collector implements BodySink, BudgetWaiter, CollectedBody {
     this.#done = undefined
     this.bytes = this.bytes.subarray(0, this.#receivedBytes)
     if (this.#call.exchange.capture.requestBody) this.#call.exchange.request.body = this.bytes
-    done(this)
+    this.#tell(done, this)
   }
 
   onAbort(): void {
@@ -124,7 +124,16 @@ class Collector implements BodySink, BudgetWaiter, CollectedBody {
     const done = this.#done
     this.release()
     this.#call.inbound.resume()
-    done?.(error)
+    if (done !== undefined) this.#tell(done, error)
+  }
+
+  /** What `done` throws concerns its own request, not whoever gave the budget back or the timer that rang. */
+  #tell(done: (result: CollectedBody | GatewayError) => void, result: CollectedBody | GatewayError): void {
+    try {
+      done(result)
+    } catch (bug) {
+      this.#call.fail(GatewayError.from(bug))
+    }
   }
 
   /** A chunk that is the whole body is kept as it came; else it is copied into a buffer of the capacity that was taken. */

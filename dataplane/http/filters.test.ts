@@ -37,6 +37,18 @@ describe('header modifiers', () => {
     expect(response?.(before)).toEqual(after)
   })
 
+  it.each([
+    ['x', 'a\nb'],
+    ['x', 'a\u0000'],
+    ['x', '漢'],
+    ['a b', 'x'],
+    ['', 'x'],
+  ])('refuses %j: %j, which cannot be sent', (name, value) => {
+    const fields = modifier({ add: [[name, value]] })
+    expect(() => compileRequestFilters([{ type: 'RequestHeaderModifier', ...fields }])).toThrow()
+    expect(() => compileResponseFilters([{ type: 'ResponseHeaderModifier', ...fields }])).toThrow()
+  })
+
   it('leaves what came in as it was', () => {
     const before = Object.freeze(['x-a', '1'])
     compileResponseFilters([{ type: 'ResponseHeaderModifier', ...modifier({ set: [['x-a', '2']] }) }])?.(before)
@@ -70,6 +82,12 @@ describe('rewrite', () => {
       { type: 'URLRewrite', path: { type: 'ReplacePrefixMatch', replacePrefixMatch } },
     ])
     expect(filter?.(head(target), prefix).target).toBe(expected)
+  })
+
+  it('encodes what cannot stand in a request line', () => {
+    const path = { type: 'ReplaceFullPath', replaceFullPath: '/a b/ä/漢%20' } as const
+    const filter = compileRequestFilters([{ type: 'URLRewrite', path }])
+    expect(filter?.(head('/'), undefined).target).toBe('/a%20b/%C3%A4/%E6%BC%A2%20')
   })
 
   it('replaces a whole path and keeps the query', () => {

@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { RouteFilter } from '../../contract/snapshot.ts'
 import { withoutHeaders } from './headers.ts'
 import type { RequestHead } from './transport.ts'
@@ -39,7 +40,10 @@ const UNTOUCHABLE = new Set([
   'upgrade',
 ])
 
-/** All request filters of a list as one, in their order; undefined when there are none. */
+/**
+ * All request filters of a list as one, in their order; undefined when there are none.
+ * @throws Error when a header that a filter sets cannot be one
+ */
 export function compileRequestFilters(filters: readonly RouteFilter[]): RequestFilter | undefined {
   const steps: RequestFilter[] = []
   for (const filter of filters) {
@@ -91,8 +95,15 @@ export function compileRedirect(filters: readonly RouteFilter[]): Redirect | und
 
 const WELL_KNOWN = { http: 80, https: 443 } as const
 
-/** Removes, replaces and adds, by names without case; `add` makes a further header of the same name. */
+/**
+ * Removes, replaces and adds, by names without case; `add` makes a further header of the same name.
+ * @throws Error when a name or value cannot stand in a header
+ */
 function compileHeaderModifier(filter: HeaderModifier): ResponseFilter {
+  for (const { name, value } of [...filter.set, ...filter.add]) {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+  }
   const touchable = (name: string) => !UNTOUCHABLE.has(name.toLowerCase())
   const set = filter.set.filter(({ name }) => touchable(name))
   const add = filter.add.filter(({ name }) => touchable(name))
@@ -108,14 +119,21 @@ function modifyPath(target: string, modifier: PathModifier, prefix: string | und
   const mark = target.indexOf('?')
   const path = mark < 0 ? target : target.slice(0, mark)
   const query = mark < 0 ? '' : target.slice(mark)
-  if (modifier.type === 'ReplaceFullPath') return rooted(modifier.replaceFullPath) + query
+  if (modifier.type === 'ReplaceFullPath') return rooted(encodedPath(modifier.replaceFullPath)) + query
   // Only a prefix match can be swapped; the API refuses this modifier beside other matches.
   if (prefix === undefined) return target
   const rest = path.slice(prefix.length)
-  const replacement = modifier.replacePrefixMatch.replace(/\/$/, '')
+  const replacement = encodedPath(modifier.replacePrefixMatch).replace(/\/$/, '')
   return rooted(replacement + rest) + query
 }
 
 function rooted(path: string): string {
   return path.startsWith('/') ? path : `/${path}`
+}
+
+/** A path as users write it in YAML, with what cannot stand in a request line or header percent-encoded as UTF-8. */
+function encodedPath(path: string): string {
+  return path.replace(/[^\x21-\x7e]/gu, (character) =>
+    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  )
 }

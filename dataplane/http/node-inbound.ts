@@ -12,6 +12,8 @@ export interface InboundConnection {
   readonly serverName: string | undefined
   /** The server is being closed. */
   readonly draining: boolean
+  /** An answer has a head that cannot be written. */
+  onBadHead(error: unknown): void
   /** The request is answered and no longer occupies the connection. */
   release(inbound: NodeInbound): void
 }

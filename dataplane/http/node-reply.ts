@@ -6,6 +6,8 @@ import type { Reply } from './transport.ts'
 export interface ReplyConnection {
   /** The server is being closed: no further request is wanted on this connection. */
   readonly draining: boolean
+  /** An answer has a head that cannot be written: a bug of whoever gave it. The connection is cut. */
+  onBadHead(error: unknown): void
 }
 
 /** The request that a reply belongs to. */
@@ -66,7 +68,7 @@ export class NodeReply implements Reply {
 
   write(chunk: Uint8Array): boolean {
     if (this.#done || this.#ended) return true
-    this.#flushHead()
+    if (!this.#flushHead()) return true
     const room = this.#response.write(chunk)
     if (!room && !this.#awaitsDrain) {
       this.#awaitsDrain = true
@@ -103,22 +105,28 @@ export class NodeReply implements Reply {
   /** Sends the head when no body came with it. */
   flush(): void {
     if (this.#flushed || this.#ended || this.#done) return
-    this.#flushHead()
-    this.#response.flushHeaders()
+    if (this.#flushHead()) this.#response.flushHeaders()
   }
 
-  #flushHead(): void {
-    if (this.#flushed) return
+  /** @returns false when the head cannot be written: the connection is cut then */
+  #flushHead(): boolean {
+    if (this.#flushed) return true
     this.#flushed = true
     const closing = this.#connection.draining || !this.#request.complete
     const announce = closing && headerValue(this.#rawHeaders, 'connection') === undefined
     const headers = announce ? [...this.#rawHeaders, 'connection', 'close'] : this.#rawHeaders
-    this.#response.writeHead(this.#status, headers as string[])
+    try {
+      this.#response.writeHead(this.#status, headers as string[])
+      return true
+    } catch (error) {
+      this.destroy()
+      this.#connection.onBadHead(error)
+      return false
+    }
   }
 
   #finish(chunk: Uint8Array | undefined, trailers: readonly string[] | undefined): void {
-    if (this.#done) return
-    this.#flushHead()
+    if (this.#done || !this.#flushHead()) return
     if (trailers !== undefined && trailers.length > 0) this.#response.addTrailers(pairsOf(trailers))
     if (this.#request.complete || !this.#continued) {
       this.#response.end(chunk)

@@ -37,6 +37,11 @@ export interface ServerOptions {
   readonly tls?: readonly TlsBinding[]
   readonly limits?: Partial<ServerLimits>
   readonly onRequest: (inbound: InboundRequest) => void
+  /**
+   * Told what is no request's fault: a connection could not be accepted, or an answer was given with a head that
+   * cannot be written. To be logged.
+   */
+  readonly onFault?: (error: unknown) => void
 }
 
 /** One port that takes requests. */
@@ -77,6 +82,8 @@ class NodeServer implements HttpServer {
   readonly #connections = new Map<Socket, ClientConnection>()
   #contexts: TlsContexts | undefined
   #draining = false
+  /** Node calls a server closed before its last sockets have told that they are. */
+  #onLastClosed: (() => void) | undefined
 
   constructor(options: ServerOptions) {
     this.#options = options
@@ -154,7 +161,10 @@ class NodeServer implements HttpServer {
       NetServer.prototype.close.call(this.#server, () => {
         clearTimeout(deadline)
         // Ends node's watch for slow requests; there is nothing else left to close.
-        this.#server.close(() => resolve())
+        this.#server.close(() => {
+          if (this.#sockets.size === 0) resolve()
+          else this.#onLastClosed = resolve
+        })
       })
       for (const connection of this.#connections.values()) connection.closeIfIdle()
     })
@@ -162,9 +172,15 @@ class NodeServer implements HttpServer {
 
   #listenForClients(): void {
     const server = this.#server
+    server.on('error', (error) => {
+      if (server.listening) this.#options.onFault?.(error)
+    })
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
+      socket.once('close', () => {
+        this.#sockets.delete(socket)
+        if (this.#sockets.size === 0) this.#onLastClosed?.()
+      })
       if (!this.encrypted) this.#connect(socket)
     })
     if (this.encrypted) server.on('secureConnection', (socket: TLSSocket) => this.#connect(socket))
@@ -191,6 +207,7 @@ class NodeServer implements HttpServer {
       encrypted: this.encrypted,
       draining: () => this.#draining,
       onRequest: this.#options.onRequest,
+      onFault: (error) => this.#options.onFault?.(error),
     })
     this.#connections.set(socket, connection)
     socket.once('close', () => {

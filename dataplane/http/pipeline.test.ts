@@ -12,7 +12,10 @@ import {
 import { rawClient } from '../../test/support/raw-client.ts'
 import { type ScriptedUpstream, startUpstream } from '../../test/support/upstream.ts'
 import { GatewayError, TEXT_ERRORS } from '../fault.ts'
+import { collectBody } from './collect.ts'
+import { CollectBudget } from './collect-budget.ts'
 import type { Call } from './handler.ts'
+import { relay } from './relay.ts'
 import { UpstreamPools } from './upstream-pools.ts'
 
 const open: { close(): unknown }[] = []
@@ -368,6 +371,25 @@ describe('pipeline', () => {
     expect(bugs).toEqual([new Error('a bug')])
     const [exchange] = await recorder.untilEnded(1)
     expect(exchange?.outcome?.error?.code).toBe('internal')
+  })
+
+  it('answers 500 when what comes after an attempt or a body throws', async () => {
+    const nobody = pools.acquire({ host: '127.0.0.1', port: 1 })
+    const bug = new Error('a bug')
+    const fails = (): never => {
+      throw bug
+    }
+    const get = { method: 'GET', target: '/', rawHeaders: [], body: undefined }
+    const throwing = [
+      (call: Call) => relay(call, nobody, get, undefined, fails),
+      (call: Call) => collectBody(call, new CollectBudget(1000), 1000, fails),
+      (call: Call) => collectBody(call, new CollectBudget(1000), 1, fails),
+    ]
+    for (const handle of throwing) {
+      const { port, bugs } = await rig({ handler: { errors: TEXT_ERRORS, handle } })
+      expect((await ask(port, { path: '/', body: 'xx' })).status).toBe(500)
+      expect(bugs).toEqual([bug])
+    }
   })
 
   it("writes errors in the dialect of the handler, with the error's own headers", async () => {

@@ -1,9 +1,9 @@
 import { nowMs } from '../../runtime/clock.ts'
+import { newSpanId } from '../../runtime/ids.ts'
 import type { Attempt } from '../exchange.ts'
 import { GatewayError } from '../fault.ts'
 import type { Call } from './handler.ts'
 import { forwardableHeaders, withoutHeaders } from './headers.ts'
-import { newSpanId } from './span-id.ts'
 import type { BodySink, Upstream, UpstreamCall, UpstreamHandler, UpstreamRequest } from './transport.ts'
 
 /** Looks at an answer while it passes, and may replace its bytes. */
@@ -165,7 +165,12 @@ class Relay implements UpstreamHandler {
     this.#attempt.error = error
     // What is left of the client's body goes nowhere, and must not be waited for.
     if (this.#streaming) this.#call.inbound.resume()
-    this.#done(result)
+    try {
+      this.#done(result)
+    } catch (bug) {
+      // Thrown on, it would end in the hands of whoever told of the end: a timer, a socket, another request.
+      this.#call.fail(GatewayError.from(bug))
+    }
   }
 }
 

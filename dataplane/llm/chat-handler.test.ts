@@ -180,9 +180,19 @@ describe('a chat completion', () => {
       response.write(event)
       goOn = () => response.end('data: [DONE]\n\n')
     })
-    const { port } = await rigOf({ groups: [[providerAt(upstream.port)]] })
-    const answer = await ask(port, { path: '/', body: '{"model":"m","stream":true}', onChunk: () => goOn() })
+    const { port, budget } = await rigOf({ groups: [[providerAt(upstream.port)]] })
+    const held: number[] = []
+    const answer = await ask(port, {
+      path: '/',
+      body: '{"model":"m","stream":true}',
+      onChunk: () => {
+        held.push(budget.usedBytes)
+        goOn()
+      },
+    })
     expect(answer.chunks.map(String)).toEqual([event.replace(',"usage":null', ''), 'data: [DONE]\n\n'])
+    // The request's body is let go of when the answer begins, not when it ends.
+    expect(held).toEqual([0, 0])
   })
 
   it('aborts the provider when the client leaves, and keeps the facts so far', async () => {

@@ -6,7 +6,6 @@ export class Needle {
   readonly length: number
   readonly #text: Buffer
   #bytes: Buffer | undefined
-  #searchedFrom = 0
   #at = -1
 
   constructor(text: string) {
@@ -16,10 +15,9 @@ export class Needle {
 
   /** Where it first stands in `bytes` from `from` on and wholly before `to`; -1 when it does not. */
   find(bytes: Buffer, from: number, to: number): number {
-    const known = this.#bytes === bytes && from >= this.#searchedFrom && (this.#at < 0 || from <= this.#at)
+    const known = this.#bytes === bytes && (this.#at < 0 || from <= this.#at)
     if (!known) {
       this.#bytes = bytes
-      this.#searchedFrom = from
       this.#at = bytes.indexOf(this.#text, from)
     }
     return this.#at >= 0 && this.#at + this.length <= to ? this.#at : -1

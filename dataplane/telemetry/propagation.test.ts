@@ -1,4 +1,4 @@
-import { newSpanId, newTraceId } from './ids.ts'
+import { newSpanId, newTraceId } from '../../runtime/ids.ts'
 import { callerContext, formatTraceparent, parseTraceparent, validTraceState } from './propagation.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'

@@ -1,7 +1,7 @@
 import type { CelVariables, Program } from '../../contract/cel/program.ts'
 import type { Profile, Sampling } from '../../contract/telemetry-config.ts'
+import { newSpanId, newTraceId } from '../../runtime/ids.ts'
 import type { TraceContext } from '../exchange.ts'
-import { newSpanId, newTraceId } from './ids.ts'
 import { type CallerContext, RANDOM_TRACE_ID, SAMPLED } from './propagation.ts'
 
 /** A decision that was made ready: a constant, a probability, or a program that yields either. */

@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type Agent, request } from 'node:http'
 
 /** An answer as a client saw it. */
 export interface Answer {
@@ -14,17 +14,19 @@ export interface AskOptions {
   readonly path: string
   readonly headers?: Readonly<Record<string, string | string[]>>
   readonly body?: string | Buffer
+  /** Keeps connections; without one the request has a connection of its own. */
+  readonly agent?: Agent
   /** Called with each part of the body when it arrives. */
   readonly onChunk?: (chunk: Buffer, soFar: number) => void
 }
 
-/** Sends one request to a port of this machine, on a connection of its own. Rejects when the answer is cut. */
+/** Sends one request to a port of this machine. Rejects when the answer is cut. */
 export function ask(port: number, options: AskOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request({
       host: '127.0.0.1',
       port,
-      agent: false,
+      agent: options.agent ?? false,
       method: options.method ?? (options.body === undefined ? 'GET' : 'POST'),
       path: options.path,
       headers: {

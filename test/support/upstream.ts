@@ -9,6 +9,8 @@ export interface ScriptedUpstream {
   readonly requests: readonly {
     readonly path: string
     readonly headers: IncomingMessage['headers']
+    /** Names and values in turn, as they came. */
+    readonly rawHeaders: readonly string[]
     readonly body: Buffer
   }[]
   /** Requests whose client went away before the answer was whole. */
@@ -22,7 +24,7 @@ export interface ScriptedUpstream {
 export async function startUpstream(script: ScriptedUpstream['script']): Promise<ScriptedUpstream> {
   const sockets = new Set<Socket>()
   const waiting = new Set<() => void>()
-  const requests: { path: string; headers: IncomingMessage['headers']; body: Buffer }[] = []
+  const requests: ScriptedUpstream['requests'][number][] = []
   let aborted = 0
   const tell = (): void => {
     for (const check of waiting) check()
@@ -42,7 +44,7 @@ export async function startUpstream(script: ScriptedUpstream['script']): Promise
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const body = Buffer.concat(chunks)
-      requests.push({ path: request.url ?? '', headers: request.headers, body })
+      requests.push({ path: request.url ?? '', headers: request.headers, rawHeaders: request.rawHeaders, body })
       tell()
       upstream.script(request, response, body)
     })
