@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os'
-import { type ConnectTo, parseConnectTo } from '../dataplane/http/connect-to.ts'
 import type { ListenAddress } from '../runtime/address.ts'
 import { parseListenAddress } from '../runtime/address.ts'
+import { type ConnectTo, parseConnectTo } from '../runtime/connect-to.ts'
 import { type LogLevel, parseLogLevel } from '../runtime/log-level.ts'
 import type { FlagValues } from './flags.ts'
 

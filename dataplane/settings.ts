@@ -1,4 +1,4 @@
-import type { ConnectTo } from './http/connect-to.ts'
+import type { ConnectTo } from '../runtime/connect-to.ts'
 
 /** What the command line and the environment decide about a data plane; it stays while the process runs. */
 export interface DataPlaneSettings {

@@ -27,3 +27,9 @@ export function parseListenAddress(text: string): ListenAddress | string {
 export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
+
+/** A host name as it is compared: lower case, no trailing dot (Gateway API's hostname rules). */
+export function normalHost(host: string): string {
+  const lower = host.toLowerCase()
+  return lower.endsWith('.') ? lower.slice(0, -1) : lower
+}

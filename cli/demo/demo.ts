@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { ConnectTo } from '../../dataplane/http/connect-to.ts'
+import type { ConnectTo } from '../../runtime/connect-to.ts'
 import { startMockModel } from './mock-model.ts'
 import type { ReceivedTrace } from './received-span.ts'
 import { curlOf, SAMPLES, type Sample } from './samples.ts'

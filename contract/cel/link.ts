@@ -1,3 +1,4 @@
+import { didYouMean } from '../nearest.ts'
 import { isReservedName } from './engine.ts'
 import { type CelNames, type CelVariable, celFields } from './environment.ts'
 import { NO_SUCH_KEY } from './fault.ts'
@@ -19,7 +20,6 @@ import { declaredPath, loopPath, type Path, setReader, typedValue } from './path
 import type { CelPhase } from './program.ts'
 import { patternProblem } from './regex.ts'
 import { relax } from './relax.ts'
-import { nearestName } from './spelling.ts'
 
 /** What an expression may name. */
 export interface LinkTarget {
@@ -321,9 +321,8 @@ class Linker implements Linked {
   }
 
   #unknown(what: string, name: string, offset: number, known: Iterable<string>): CelMistake {
-    const nearest = nearestName(name, known)
     const message = what.startsWith('field') ? `'${name}' is no ${what}` : `unknown ${what} '${name}'`
-    return new CelMistake(message, offset, nearest === undefined ? undefined : `did you mean '${nearest}'?`)
+    return new CelMistake(message, offset, didYouMean(name, [...known]))
   }
 }
 

@@ -1,3 +1,5 @@
+import { normalHost } from '../../runtime/address.ts'
+
 /** A host and, when it was written, a port. IPv6 addresses are without their brackets. */
 export interface HostPort {
   readonly host: string
@@ -20,10 +22,4 @@ export function parseAuthority(text: string): HostPort | undefined {
   if (digits === undefined || digits === '') return { host, port: undefined }
   const port = Number(digits)
   return port > 65535 ? undefined : { host, port }
-}
-
-/** A host name as it is compared: lower case, no trailing dot (Gateway API's hostname rules). */
-export function normalHost(host: string): string {
-  const lower = host.toLowerCase()
-  return lower.endsWith('.') ? lower.slice(0, -1) : lower
 }

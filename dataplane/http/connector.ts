@@ -1,8 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
 import type { UpstreamTls } from '../../contract/snapshot.ts'
+import { type ConnectTo, connectTarget } from '../../runtime/connect-to.ts'
 import { GatewayError } from '../fault.ts'
-import { type ConnectTo, connectTarget } from './connect-to.ts'
 
 export interface ConnectorOptions {
   /** The endpoint as the backend names it; errors name it too. */

@@ -1,4 +1,4 @@
-import { normalHost } from './address.ts'
+import { normalHost } from '../../runtime/address.ts'
 
 /**
  * Values by hostname, as Gateway API compares hostnames: exact names, wildcards `*.x` (one or more labels in front of

@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { ask } from '../../test/support/client.ts'
 import {
   backendOf,
@@ -428,6 +429,29 @@ describe('pipeline', () => {
     expect(answer.status).toBe(200)
     expect(upstream.requests).toHaveLength(1)
     for (const gone of ['upgrade', 'http2-settings']) expect(upstream.requests[0]?.headers).not.toHaveProperty(gone)
+  })
+
+  it('holds the client back while the upstream does not read, and loses nothing', async () => {
+    const total = 64 * 1024 * 1024
+    let read = (): void => undefined
+    let received = 0
+    const upstream = createServer((request, response) => {
+      read = () =>
+        request.on('data', (chunk: Buffer) => (received += chunk.length)).on('end', () => response.end('all'))
+    })
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+    open.push({ close: () => upstream.closeAllConnections() }, { close: () => upstream.close() })
+    const to = pools.acquire({ host: '127.0.0.1', port: (upstream.address() as AddressInfo).port })
+    const { port, recorder } = await rig({ handler: passTo(to) })
+    const answer = ask(port, { path: '/', body: Buffer.alloc(total) })
+    const passed = (): number => recorder.begun[0]?.request.bodyBytes ?? 0
+    while (passed() === 0) await new Promise(setImmediate)
+    for (let before = -1; before !== passed(); await new Promise((resolve) => setTimeout(resolve, 50)))
+      before = passed()
+    expect(passed()).toBeLessThan(total / 2)
+    read()
+    expect((await answer).body.toString()).toBe('all')
+    expect([received, passed()]).toEqual([total, total])
   })
 
   it('keeps the bodies that telemetry asks for, up to a limit', async () => {

@@ -2,7 +2,7 @@ import { nowMs } from '../../runtime/clock.ts'
 import { Exchange, type Recorder, type RequestFacts } from '../exchange.ts'
 import { type ErrorDialect, GatewayError, TEXT_ERRORS } from '../fault.ts'
 import { parseAuthority } from './address.ts'
-import type { ResponseFilter } from './filters.ts'
+import type { Redirect, ResponseFilter } from './filters.ts'
 import type { Call } from './handler.ts'
 import { forwardableHeaders, headerValue } from './headers.ts'
 import { type BugReport, RecordedInbound } from './recorded-inbound.ts'
@@ -61,8 +61,7 @@ class RequestRun implements Call {
 
   start(router: Router<Rule>): void {
     try {
-      const matched = this.#route(router)
-      if (matched !== undefined) this.#serve(matched)
+      this.#serve(this.#route(router))
     } catch (thrown) {
       this.fail(GatewayError.from(thrown))
     }
@@ -113,7 +112,7 @@ class RequestRun implements Call {
   }
 
   /** Listener, then rule; telemetry begins in between, so that it also sees requests that no rule takes. */
-  #route(router: Router<Rule>): Matched<Rule> | undefined {
+  #route(router: Router<Rule>): Matched<Rule> {
     const { exchange, inbound } = this
     const { method, target, path, host, rawHeaders } = exchange.request
     const routes = router.listener(inbound.listenerPort, inbound.encrypted, inbound.serverName, host)
@@ -132,7 +131,7 @@ class RequestRun implements Call {
   #serve({ rule, prefix }: Matched<Rule>): void {
     if (rule.requestMs > 0) this.#timer = setTimeout(onRequestTimeout, rule.requestMs, this)
     if (rule.error !== undefined) throw rule.error
-    if (rule.redirect !== undefined) return this.#redirect(rule.redirect.statusCode, rule, prefix)
+    if (rule.redirect !== undefined) return this.#redirect(rule.redirect, prefix)
     const choice = rule.choose(Math.random())
     if (choice.backend !== undefined) {
       this.exchange.backend = choice.backend.resource
@@ -152,11 +151,11 @@ class RequestRun implements Call {
     choice.backend.handler.handle(this)
   }
 
-  #redirect(statusCode: number, rule: Rule, prefix: string | undefined): void {
+  #redirect(redirect: Redirect, prefix: string | undefined): void {
     const { scheme, host } = this.exchange.request
     const { head, listenerPort, reply } = this.inbound
-    const location = rule.redirect?.location({ head, scheme, host, listenerPort, prefix }) ?? ''
-    reply.head(statusCode, ['location', location, 'content-length', '0'])
+    const location = redirect.location({ head, scheme, host, listenerPort, prefix })
+    reply.head(redirect.statusCode, ['location', location, 'content-length', '0'])
     reply.end()
   }
 

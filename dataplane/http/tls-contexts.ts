@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { normalHost } from './address.ts'
+import { normalHost } from '../../runtime/address.ts'
 import { HostnameTable } from './hostname-table.ts'
 
 /** A certificate chain and its private key, PEM. */

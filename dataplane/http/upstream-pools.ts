@@ -1,6 +1,6 @@
 import { digestOf } from '../../contract/digest.ts'
 import type { Endpoint, UpstreamTls } from '../../contract/snapshot.ts'
-import type { ConnectTo } from './connect-to.ts'
+import type { ConnectTo } from '../../runtime/connect-to.ts'
 import type { Upstream } from './transport.ts'
 import { DEFAULT_UPSTREAM_LIMITS, UndiciUpstream, type UpstreamLimits } from './undici-upstream.ts'
 

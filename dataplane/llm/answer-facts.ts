@@ -1,7 +1,7 @@
 import type { AnswerPart, UsagePart } from './answer-shape.ts'
 import { CHAT_ANSWER } from './answer-shape.ts'
-import { stringText } from './json-bytes.ts'
-import { JsonScanner, type PartSink } from './json-scanner.ts'
+import { stringText } from './json/json-bytes.ts'
+import { JsonScanner, type PartSink } from './json/json-scanner.ts'
 
 /** What `usage` says; absent where it says nothing, or no count. */
 export type Usage = { [K in UsagePart]?: number }
@@ -22,7 +22,7 @@ const LETTER_N = 0x6e
  * The facts of one chat completion, or of one event of a stream, read as its bytes come. A key that is there twice
  * counts as JSON.parse has it: the last one. An empty id or model (some send one before they know) counts as none.
  */
-export class AnswerFacts implements PartSink {
+export class AnswerFacts implements PartSink<AnswerPart> {
   id: string | undefined
   model: string | undefined
   serviceTier: string | undefined

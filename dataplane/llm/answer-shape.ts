@@ -1,4 +1,5 @@
-import { KeyTable } from './key-table.ts'
+import type { Shape } from './json/json-scanner.ts'
+import { KeyTable } from './json/key-table.ts'
 
 /** The parts of an answer that facts are made of. */
 export type AnswerPart =
@@ -23,27 +24,22 @@ export type UsagePart =
   | 'reasoningTokens'
   | 'outputAudioTokens'
 
-/** What to look for in a JSON value: in an object by key, in an array in each item. */
-export interface Shape {
-  readonly part?: AnswerPart
-  readonly keys?: KeyTable<Shape>
-  readonly items?: Shape
-}
+type AnswerShape = Shape<AnswerPart>
 
-const USAGE: Shape = {
+const USAGE: AnswerShape = {
   part: 'usage',
-  keys: new KeyTable<Shape>({
+  keys: new KeyTable<AnswerShape>({
     prompt_tokens: { part: 'inputTokens' },
     completion_tokens: { part: 'outputTokens' },
     total_tokens: { part: 'totalTokens' },
     prompt_tokens_details: {
-      keys: new KeyTable<Shape>({
+      keys: new KeyTable<AnswerShape>({
         cached_tokens: { part: 'cachedInputTokens' },
         audio_tokens: { part: 'inputAudioTokens' },
       }),
     },
     completion_tokens_details: {
-      keys: new KeyTable<Shape>({
+      keys: new KeyTable<AnswerShape>({
         reasoning_tokens: { part: 'reasoningTokens' },
         audio_tokens: { part: 'outputAudioTokens' },
       }),
@@ -51,14 +47,14 @@ const USAGE: Shape = {
   }),
 }
 
-const CHOICE: Shape = {
+const CHOICE: AnswerShape = {
   part: 'choice',
-  keys: new KeyTable<Shape>({ index: { part: 'choiceIndex' }, finish_reason: { part: 'finishReason' } }),
+  keys: new KeyTable<AnswerShape>({ index: { part: 'choiceIndex' }, finish_reason: { part: 'finishReason' } }),
 }
 
 /** OpenAI's chat completion, whole or as one event of a stream. */
-export const CHAT_ANSWER: Shape = {
-  keys: new KeyTable<Shape>({
+export const CHAT_ANSWER: AnswerShape = {
+  keys: new KeyTable<AnswerShape>({
     id: { part: 'id' },
     model: { part: 'model' },
     service_tier: { part: 'serviceTier' },

@@ -1,9 +1,9 @@
 import type { Capture, LlmFacts } from '../exchange.ts'
 import { AnswerFacts } from './answer-facts.ts'
-import { ByteBuffer } from './byte-buffer.ts'
 import { addAnswer, addCompletion, finishReasons } from './chat-facts.ts'
 import { Completion } from './completion.ts'
-import { parseJson } from './json-bytes.ts'
+import { ByteBuffer } from './json/byte-buffer.ts'
+import { parseJson } from './json/json-bytes.ts'
 
 /** How much of an answer is kept and parsed where somebody will read its messages; of a larger one they are absent. */
 const MAX_CAPTURED_BYTES = 8 * 1024 * 1024

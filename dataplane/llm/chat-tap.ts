@@ -2,9 +2,9 @@ import type { Capture, LlmFacts } from '../exchange.ts'
 import { headerValue, withoutHeaders } from '../http/headers.ts'
 import type { Tap } from '../http/relay.ts'
 import { ChatBody } from './chat-body.ts'
-import { ChatStream, type UsageRemoval } from './chat-stream.ts'
 import { DecodedCopy, type UnreadReason } from './decoded-copy.ts'
 import { ErrorBody } from './error-body.ts'
+import { ChatStream, type UsageRemoval } from './stream/chat-stream.ts'
 
 /** What one attempt's answer is read with. */
 export interface ChatTapOptions {

@@ -1,5 +1,5 @@
-import { ByteBuffer } from './byte-buffer.ts'
-import { parseJson } from './json-bytes.ts'
+import { ByteBuffer } from './json/byte-buffer.ts'
+import { parseJson } from './json/json-bytes.ts'
 import { openAiError } from './openai-errors.ts'
 
 /** How much of an error that may be JSON after all is held back. */

@@ -1,5 +1,5 @@
 import type { ChatMessage } from '../exchange.ts'
-import { parseJson } from './json-bytes.ts'
+import { parseJson } from './json/json-bytes.ts'
 import type { Range } from './request-scan.ts'
 
 /**

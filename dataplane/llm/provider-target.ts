@@ -49,7 +49,7 @@ export function providerTarget(provider: AiProvider): ProviderTarget | GatewayEr
     tls,
     path: provider.path ?? row.path(provider),
     authority: port === (tls === undefined ? 80 : 443) ? name : `${name}:${port}`,
-    model: row.model(provider),
+    model: row.model(provider) || undefined,
   }
 }
 

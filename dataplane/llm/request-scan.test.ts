@@ -117,6 +117,13 @@ describe('scanRequest', () => {
     (text) => expect(refused(text)).toBe("'model' must be a string"),
   )
 
+  it('keeps no text that is endless', () => {
+    const endless = 'x'.repeat(100_000)
+    expect(refused(`{"model":"${endless}"}`)).toBe("'model' is longer than 1024 bytes")
+    expect(scanned(`{"encoding_format":"${endless}","seed":${'1'.repeat(100_000)}}`).params).toEqual({})
+    expect(scanned(`{"stream":"${endless}","stream_options":"${endless}"}`)).toMatchObject({ stream: false })
+  })
+
   it('refuses a body that names its model again and again', () => {
     expect(refused(`{${Array(100).fill('"model":"x"').join(',')}}`)).toBe("the key 'model' is there too often")
   })

@@ -1,8 +1,8 @@
 import type { ChatParams } from '../exchange.ts'
 import { GatewayError } from '../fault.ts'
-import { QUOTE, skipSpace, stringText } from './json-bytes.ts'
-import { KeyTable } from './key-table.ts'
-import { MemberReader } from './member-reader.ts'
+import { QUOTE, skipSpace, stringText } from './json/json-bytes.ts'
+import { KeyTable } from './json/key-table.ts'
+import { MemberReader } from './json/member-reader.ts'
 
 /** A part of the body, by offsets in bytes. */
 export interface Range {
@@ -37,6 +37,8 @@ export interface StreamOptionsPlace {
   readonly includeUsageValue: Range | undefined
 }
 
+/** No model's name, and no number that means anything, is longer. */
+const MAX_TEXT_BYTES = 1024
 /** A body that says its model oftener than this is made to confuse somebody. */
 const MAX_MODELS = 8
 
@@ -114,7 +116,10 @@ function invalidJson(at: number, body: Buffer): GatewayError {
 }
 
 function modelOf(body: Buffer, value: Range | undefined): string | undefined | GatewayError {
-  if (value === undefined || body.toString('latin1', value.start, value.end) === 'null') return undefined
+  if (value === undefined || isWord(body, value, 'null')) return undefined
+  if (value.end - value.start > MAX_TEXT_BYTES) {
+    return new GatewayError('invalid_request', `'model' is longer than ${MAX_TEXT_BYTES} bytes`)
+  }
   return textOf(body, value) ?? new GatewayError('invalid_request', "'model' must be a string")
 }
 
@@ -126,23 +131,27 @@ function streamOptionsPlace(body: Buffer, value: Range): StreamOptionsPlace {
     hasMembers = true
     if (reader.lookUp(INCLUDE_USAGE) === true) includeUsageValue = { start: reader.valueStart, end: reader.valueEnd }
   }
-  const isNull = body.toString('latin1', value.start, value.end) === 'null'
-  const kind = reader.end >= 0 ? 'object' : isNull ? 'null' : 'other'
+  const kind = reader.end >= 0 ? 'object' : isWord(body, value, 'null') ? 'null' : 'other'
   return { value, kind, hasMembers, includeUsageValue }
 }
 
 function isTrue(body: Buffer, value: Range | undefined): boolean {
-  return value !== undefined && body.toString('latin1', value.start, value.end) === 'true'
+  return value !== undefined && isWord(body, value, 'true')
 }
 
-/** Numbers that are no numbers, and texts that are none, are the provider's to complain about: they are left out. */
+function isWord(body: Buffer, { start, end }: Range, word: string): boolean {
+  return end - start === word.length && body.toString('latin1', start, end) === word
+}
+
+/** What has another type, or is endless, is the provider's to complain about: it is left out. */
 function setParam(
   params: { [name: string]: number | bigint | string },
   { name, type }: Param,
   body: Buffer,
   at: Range,
 ): void {
-  const value = type === 'text' ? textOf(body, at) : numberOf(body, at)
+  const short = at.end - at.start <= MAX_TEXT_BYTES
+  const value = !short ? undefined : type === 'text' ? textOf(body, at) : numberOf(body, at)
   if (value === undefined || value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
     delete params[name]
   } else if (type !== 'int') params[name] = value

@@ -50,7 +50,12 @@ const exchange = z.strictObject({
   /** What upstreams got, in this order; not looked at when absent. */
   upstream: z
     .array(
-      z.strictObject({ at: z.string().optional(), path: z.string(), headers: facts.default({}), body: facts.optional() }),
+      z.strictObject({
+        at: z.string().optional(),
+        path: z.string(),
+        headers: facts.default({}),
+        body: facts.optional(),
+      }),
     )
     .optional(),
   /** All spans of the request, in the order in which they are sent. */

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
-import type { ConnectTo } from '../../dataplane/telemetry/otlp/connect-to.ts'
 import type { ExportCounts } from '../../dataplane/telemetry/otlp/export-counts.ts'
+import type { ConnectTo } from '../../runtime/connect-to.ts'
 import { type ExporterKeys, type LogLine, startExporterRig } from './otlp-rig.ts'
 import { sampleSpan } from './otlp-spans.ts'
 

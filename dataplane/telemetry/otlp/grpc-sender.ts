@@ -10,8 +10,8 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js'
 import { formatHostPort } from '../../../runtime/address.ts'
+import { connectTarget } from '../../../runtime/connect-to.ts'
 import { describeError, presentableCause } from './cause.ts'
-import { connectAddress } from './connect-to.ts'
 import { parseProtobufResponse, parseRpcStatus } from './export-response.ts'
 import { acceptedOr, MAX_ANSWER_BYTES, type Sender, type SenderSettings, type SendResult } from './sender.ts'
 
@@ -129,7 +129,7 @@ class GrpcSender implements Sender {
 }
 
 function connect({ endpoint, connectTo, userAgent }: SenderSettings): Client {
-  const { host, port } = connectAddress(connectTo, endpoint.host, endpoint.port)
+  const { host, port } = connectTarget(connectTo, endpoint.host, endpoint.port)
   const options: ChannelOptions = {
     'grpc.default_authority': formatHostPort(endpoint.host, endpoint.port),
     'grpc.primary_user_agent': userAgent,

@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import { formatHostPort } from '../../../runtime/address.ts'
+import { connectTarget } from '../../../runtime/connect-to.ts'
 import { describeError, presentableCause } from './cause.ts'
-import { connectAddress } from './connect-to.ts'
 import { errorMessageOf, parseJsonResponse, parseProtobufResponse } from './export-response.ts'
 import { traceRequestToJson } from './otlp-json.ts'
 import { acceptedOr, MAX_ANSWER_BYTES, type Sender, type SenderSettings, type SendResult } from './sender.ts'
@@ -67,7 +67,7 @@ function connectorOf({ endpoint, connectTo, timeouts }: SenderSettings): buildCo
     checkServerIdentity: (_host, certificate) => checkServerIdentity(endpoint.host, certificate),
   })
   return (options, connected) => {
-    const { host, port } = connectAddress(connectTo, endpoint.host, endpoint.port)
+    const { host, port } = connectTarget(connectTo, endpoint.host, endpoint.port)
     const target = { ...options, hostname: host, host, port: String(port) }
     connect(isIP(endpoint.host) === 0 ? { ...target, servername: endpoint.host } : target, connected)
   }

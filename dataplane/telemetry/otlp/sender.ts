@@ -1,5 +1,5 @@
 import type { OtlpEndpoint } from '../../../contract/otlp-endpoint.ts'
-import type { ConnectTo } from './connect-to.ts'
+import type { ConnectTo } from '../../../runtime/connect-to.ts'
 
 /** One try at delivering a request: what came of it. Causes are for people and hold no secret. */
 export type SendResult =

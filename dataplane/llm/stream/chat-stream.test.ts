@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { type Capture, type LlmFacts, NO_CAPTURE } from '../exchange.ts'
-import { requestFacts } from './chat-facts.ts'
+import { type Capture, type LlmFacts, NO_CAPTURE } from '../../exchange.ts'
+import { requestFacts } from '../chat-facts.ts'
+import { scanRequest } from '../request-scan.ts'
 import { ChatStream, type UsageRemoval } from './chat-stream.ts'
-import { scanRequest } from './request-scan.ts'
 
 function emptyFacts(): LlmFacts {
   const body = Buffer.from('{"model":"m","stream":true}')

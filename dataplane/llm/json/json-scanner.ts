@@ -1,4 +1,3 @@
-import type { AnswerPart, Shape } from './answer-shape.ts'
 import { ByteBuffer } from './byte-buffer.ts'
 import {
   BACKSLASH,
@@ -14,16 +13,24 @@ import {
   QUOTE,
   skipSpace,
 } from './json-bytes.ts'
+import type { KeyTable } from './key-table.ts'
+
+/** What to look for in a JSON value: in an object by key, in an array in each item. `P` names the parts. */
+export interface Shape<P> {
+  readonly part?: P
+  readonly keys?: KeyTable<Shape<P>>
+  readonly items?: Shape<P>
+}
 
 /** Told of the parts that the shape names, in the order in which they come. */
-export interface PartSink {
+export interface PartSink<P> {
   /** An object or array begins. */
-  onOpen(part: AnswerPart): void
+  onOpen(part: P): void
   /**
    * A string, number, `true`, `false` or `null`.
    * @param from where it begins in `bytes`, which are valid during the call only; a string's quotes are left out
    */
-  onScalar(part: AnswerPart, bytes: Buffer, from: number, to: number, isString: boolean): void
+  onScalar(part: P, bytes: Buffer, from: number, to: number, isString: boolean): void
 }
 
 /** What is expected next. */
@@ -50,14 +57,14 @@ const MAX_TOKEN_BYTES = 1024
  * that are not named are skipped as fast as their quotes can be found. Memory is bounded by the shape's depth and one
  * token. Text that is not JSON ends the reading; what was told before stays told.
  */
-export class JsonScanner {
-  readonly #sink: PartSink
-  readonly #root: Shape
+export class JsonScanner<P> {
+  readonly #sink: PartSink<P>
+  readonly #root: Shape<P>
   #state: State = 'value'
   /** The shapes of the open objects and arrays, outermost first. */
-  readonly #open: Shape[] = []
+  readonly #open: Shape<P>[] = []
   /** The shape of the value that comes next or is being read; undefined: nobody asked for it. */
-  #shape: Shape | undefined
+  #shape: Shape<P> | undefined
   #skipDepth = 0
   /** The next byte is escaped by a backslash that ended the piece before. */
   #escaped = false
@@ -65,7 +72,7 @@ export class JsonScanner {
   readonly #token = new ByteBuffer(MAX_TOKEN_BYTES)
   #tokenTooLong = false
 
-  constructor(root: Shape, sink: PartSink) {
+  constructor(root: Shape<P>, sink: PartSink<P>) {
     this.#root = root
     this.#shape = root
     this.#sink = sink
@@ -147,7 +154,7 @@ export class JsonScanner {
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       if (shape?.part !== undefined) this.#sink.onOpen(shape.part)
       if (byte === OPEN_BRACE ? shape?.keys !== undefined : shape?.items !== undefined) {
-        this.#open.push(shape as Shape)
+        this.#open.push(shape as Shape<P>)
         this.#shape = shape?.items
         this.#state = byte === OPEN_BRACE ? 'keyOrEnd' : 'itemOrEnd'
       } else {

@@ -1,4 +1,4 @@
-import { ByteBuffer } from './byte-buffer.ts'
+import { ByteBuffer } from '../json/byte-buffer.ts'
 
 const LF = 0x0a
 const CR = 0x0d
