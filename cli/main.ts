@@ -1,19 +1,15 @@
-import { runCheck } from './check.ts'
-import { runCompile } from './compile.ts'
-import { runDemoVerb } from './demo.ts'
 import { type FlagValues, readFlags, type Verb } from './flags.ts'
 import { helpOf } from './help.ts'
-import { runGateway } from './run.ts'
 
 /**
  * The command line: `weir VERB …`. Exit codes: 0, 1 (problems), 2 (wrong usage). A verb prints its results on stdout
- * and what it has to say about them on stderr.
+ * and what it has to say about them on stderr. It is loaded when it is asked for: `check` has no use for a data plane.
  */
 const VERBS: { readonly [verb in Verb]: (flags: FlagValues) => Promise<number> } = {
-  run: runGateway,
-  check: runCheck,
-  compile: runCompile,
-  demo: runDemoVerb,
+  run: async (flags) => (await import('./run.ts')).runGateway(flags),
+  check: async (flags) => (await import('./check.ts')).runCheck(flags),
+  compile: async (flags) => (await import('./compile.ts')).runCompile(flags),
+  demo: async (flags) => (await import('./demo.ts')).runDemoVerb(flags),
 }
 
 /** Verbs of the plan whose parts are not built yet. */

@@ -26,7 +26,15 @@ export class DataPlane {
     this.#shared = shared
     const { bindHost, portMap, drainMs } = shared.settings
     const onRequest = createPipeline({ plan: () => this.#plan as Plan, onBug: shared.onBug })
-    this.#ports = new Ports({ gateway, bindHost, portMap, drainMs, onRequest, log: shared.log })
+    this.#ports = new Ports({
+      gateway,
+      bindHost,
+      portMap,
+      drainMs,
+      onRequest,
+      onConnection: (port, protocol) => shared.traffic.connectionOpened(port, gateway, protocol),
+      log: shared.log,
+    })
     this.#holder = new PlanHolder((snapshot, current) => this.#takeUp(snapshot, current))
   }
 
@@ -81,12 +89,12 @@ export class DataPlane {
     backend: BackendResource,
     credential: (key: string) => CredentialResource | undefined,
   ): Pick<BackendPart, 'handler' | 'close'> {
-    const { upstreams, budget } = this.#shared
+    const { upstreams, budget, onUnread } = this.#shared
     if (backend.body.type === 'mcp') return { handler: notBuiltHandler, close: () => {} }
     const handler =
       backend.body.type === 'http'
         ? createHttpHandler({ backend, upstreams })
-        : createChatHandler({ backend, upstreams, budget, credentials: (key) => credential(key)?.body })
+        : createChatHandler({ backend, upstreams, budget, onUnread, credentials: (key) => credential(key)?.body })
     return { handler, close: () => handler.close() }
   }
 

@@ -12,6 +12,7 @@ export interface PortsOptions {
   readonly portMap: ReadonlyMap<number, number>
   readonly drainMs: number
   readonly onRequest: (inbound: InboundRequest) => void
+  readonly onConnection: (listenerPort: number, protocol: 'HTTP' | 'HTTPS') => void
   readonly log: Log
 }
 
@@ -74,7 +75,7 @@ export class Ports {
     listeners: readonly ListenerResource[],
     credentials: ReadonlyMap<string, CredentialResource>,
   ): Promise<string | undefined> {
-    const { gateway, bindHost, portMap, onRequest, log } = this.#options
+    const { gateway, bindHost, portMap, onRequest, onConnection, log } = this.#options
     const encrypted = listeners[0]?.protocol === 'HTTPS'
     const tls = encrypted ? listeners.map((listener) => bindingOf(listener, credentials)) : undefined
     try {
@@ -88,6 +89,8 @@ export class Ports {
         port: portMap.get(port) ?? port,
         listenerPort: port,
         onRequest,
+        onConnection: () => onConnection(port, encrypted ? 'HTTPS' : 'HTTP'),
+        onFault: (error) => log.error({ gateway, listenerPort: port, err: error }, 'a connection failed'),
         ...(tls === undefined ? {} : { tls }),
       })
       this.#servers.set(port, server)

@@ -22,6 +22,8 @@ export interface SharedParts {
   readonly telemetry: TelemetryMetrics
   /** Counts and logs what was thrown and is no GatewayError. */
   readonly onBug: (thrown: unknown) => void
+  /** Counts an encoded answer that passed, but whose facts could not be read. */
+  readonly onUnread: (reason: string) => void
   /** Sends what is queued, within the deadline, and ends what runs. */
   close(deadlineMs: number): Promise<void>
 }
@@ -41,6 +43,10 @@ export function createSharedParts(settings: DataPlaneSettings, log: Log): Shared
     labels: [],
     read: () => [{ labels: [], value: bugs }],
   })
+  const unreadTable = registry.table('unread_answers', ['reason'], 16)
+  const unread = registry
+    .counter('weir_unread_answers_total', 'Encoded answers that passed, but whose facts could not be read.')
+    .by(unreadTable)
   return {
     settings,
     log,
@@ -58,6 +64,7 @@ export function createSharedParts(settings: DataPlaneSettings, log: Log): Shared
       bugs++
       log.error({ err: thrown }, 'a request failed because of a bug')
     },
+    onUnread: (reason) => unread.add(unreadTable.row([reason])),
     close: async (deadlineMs) => {
       await Promise.all([exporters.close(deadlineMs), accessLog.close(deadlineMs)])
       upstreams.close()

@@ -157,7 +157,7 @@ class Linker implements Linked {
     const variable = this.#target.names.find(name)
     if (variable === undefined) {
       if (isReservedName(name)) return true
-      throw this.#unknown('variable', name, chain.root.start, this.#target.names.spellings)
+      throw this.#unknown('variable', name, chain.root.start, [...bound, ...this.#target.names.spellings])
     }
     this.#linkVariable(chain, variable)
     return true

@@ -1,4 +1,4 @@
-import type { LibraryError } from './library.ts'
+import type { LibraryError, Node } from './library.ts'
 import type { CelProblem } from './program.ts'
 
 /** A mistake at an offset of the source; one beyond its end stands for the end. */
@@ -58,10 +58,20 @@ export function problemOfLibrary(source: string, error: LibraryError): CelProble
     case 'cannot_index_type':
     case 'invalid_index_type':
       return problemAt(source, offset, error.summary)
+    case 'invalid_logical_operand':
+      return problemAt(source, operandAtFault(error) ?? offset, error.summary)
     default:
       return problemAt(source, error.node?.start ?? offset, error.summary.replaceAll('weir_', ''))
   }
 }
+
+/** Where the operand stands that `&&` or `||` cannot take; the library names only the operator's own node. */
+function operandAtFault({ node }: LibraryError): number | undefined {
+  const operands = (node as Node | undefined)?.args as readonly Node[] | undefined
+  return operands?.find(({ checkedType }) => checkedType !== undefined && !BOOLEANS.includes(checkedType.name))?.start
+}
+
+const BOOLEANS: readonly string[] = ['bool', 'dyn']
 
 function atEnd(source: string, offset: number): boolean {
   return source.slice(offset).trim() === ''

@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly tls?: readonly TlsBinding[]
   readonly limits?: Partial<ServerLimits>
   readonly onRequest: (inbound: InboundRequest) => void
+  /** A client opened a connection; over TLS: finished its handshake. */
+  readonly onConnection?: () => void
   /**
    * Told what is no request's fault: a connection could not be accepted, or an answer was given with a head that
    * cannot be written. To be logged.
@@ -210,6 +212,7 @@ class NodeServer implements HttpServer {
       onFault: (error) => this.#options.onFault?.(error),
     })
     this.#connections.set(socket, connection)
+    this.#options.onConnection?.()
     socket.once('close', () => {
       this.#connections.delete(socket)
       connection.onClose()
