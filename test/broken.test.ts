@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
+import { readFlags } from '../cli/flags.ts'
 import { readRunSettings } from '../cli/run-settings.ts'
 import { StandAlone } from '../cli/stand-alone.ts'
-import { readFlags } from '../cli/flags.ts'
 import { createLog } from '../runtime/log.ts'
 import { ask, chat } from './support/client.ts'
 import { type OtlpSink, startOtlpSink } from './support/otlp-sink.ts'
@@ -116,7 +116,7 @@ describe('broken manifests, as weir run serves what is good in them', () => {
   function gatewayOf({ path, lines }: BrokenFile): StandAlone {
     const ports = new Set(lines.flatMap((line) => /^ +port: (\d{4,5})$/.exec(line)?.[1] ?? []))
     const args = [
-      ...['-f', path, '--bind', '127.0.0.1', '--drain', '1', '--log-level', 'off'],
+      ...['-f', path, '--bind', '127.0.0.1', '--drain', '1', '--log-level', 'error,request=off'],
       ...[...ports].flatMap((port) => ['--port-map', `${port}:0`]),
       ...['--connect-to', `model.test:8000:127.0.0.1:${model.port}`],
       ...['--connect-to', `otel-collector.test:4317:127.0.0.1:${sink.grpcPort}`],
@@ -144,7 +144,9 @@ describe('broken manifests, as weir run serves what is good in them', () => {
     }
     if (file.attribute !== undefined) {
       const { attribute: key, name } = file
-      const span = sink.spans().find(({ attributes }) => attributes.some((one) => one.key === key && one.value === name))
+      const span = sink
+        .spans()
+        .find(({ attributes }) => attributes.some((one) => one.key === key && one.value === name))
       expect(span?.name).toBe('POST /good')
     }
   })

@@ -15,7 +15,8 @@ const runs = new Map<string, Promise<ExampleRun>>()
 
 /** What expect.yaml says of a value, as jest compares. */
 function pattern(said: unknown): unknown {
-  if (typeof said === 'string' && said.startsWith('~ ')) return expect.stringMatching(new RegExp(`^(?:${said.slice(2)})$`))
+  if (typeof said === 'string' && said.startsWith('~ '))
+    return expect.stringMatching(new RegExp(`^(?:${said.slice(2)})$`))
   if (Array.isArray(said)) return said.map(pattern)
   if (said === null || typeof said !== 'object') return said
   return expect.objectContaining(Object.fromEntries(Object.entries(said).map(([key, value]) => [key, pattern(value)])))
@@ -53,13 +54,26 @@ function expectSpans({ requests }: Expectations, { spans }: ExampleRun): void {
     expect(got.map(shape)).toEqual(
       here.map(({ name, kind, status }) => ({ name, kind: KINDS[kind], status: STATUSES[status] })),
     )
-    here.forEach(({ traceId, parentSpanId, attributes }, index) => {
+    here.forEach(({ traceId, parentSpanId, attributes, resource }, index) => {
       const span = got[index] as DecodedSpan
       if (traceId !== undefined) expect(span.traceId).toBe(traceId)
       if (parentSpanId !== undefined) expect(span.parentSpanId).toBe(parentSpanId)
       expectFacts(Object.fromEntries(span.attributes.map(({ key, value }) => [key, value])), attributes)
+      expectFacts(span.resource, resource)
     })
   }
+}
+
+/** An upstream that got a context of weir's got one of a span that a collector has. */
+function expectParents({ requests }: Expectations, { answers, spans }: ExampleRun): void {
+  const known = [...spans.values()].flat().map(({ traceId, spanId }) => `${traceId}-${spanId}`)
+  answers.forEach(({ upstream }, index) => {
+    for (const { headers } of upstream) {
+      const context = headers['traceparent']
+      if (context === undefined || context === requests[index]?.headers['traceparent']) continue
+      expect(known).toContain(String(context).slice(3, -3))
+    }
+  })
 }
 
 function expectLog({ log, requests }: Expectations, { accessLines }: ExampleRun): void {
@@ -69,6 +83,25 @@ function expectLog({ log, requests }: Expectations, { accessLines }: ExampleRun)
     if (typeof said === 'string') expect(line).toMatch(new RegExp(said))
     else expectFacts(JSON.parse(line) as Record<string, unknown>, said)
   })
+}
+
+function expectExports({ exports: said }: Expectations, { exports }: ExampleRun): void {
+  if (said === undefined) return
+  expect(exports).not.toEqual([])
+  for (const { protocol, path, headers } of exports) {
+    expect({ protocol, path }).toEqual({ protocol: said.protocol, path: said.path })
+    expectFacts(headers, said.headers)
+  }
+}
+
+function expectMetrics(said: Expectations, run: ExampleRun): void {
+  const lines = run.metrics.split('\n')
+  for (const { name, labels, value } of said.metrics) {
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text}"`)
+    const found = lines.filter((line) => line.startsWith(`${name}{`) && pairs.every((pair) => line.includes(pair)))
+    expect(found.map((line) => line.slice(line.lastIndexOf(' ') + 1))).toEqual([String(value)])
+  }
+  for (const name of said.absentMetrics) expect(run.metrics).not.toMatch(new RegExp(`^${name}`, 'm'))
 }
 
 describe('examples', () => {
@@ -91,8 +124,10 @@ describe('examples', () => {
     expect(run.problems).toEqual([])
     expectAnswers(expected, run)
     expectSpans(expected, run)
+    expectParents(expected, run)
     expectLog(expected, run)
-    for (const line of expected.metrics) expect(run.metrics).toMatch(new RegExp(`^${line}$`, 'm'))
+    expectExports(expected, run)
+    expectMetrics(expected, run)
   })
 
   // GOLDEN=write writes the scripts.

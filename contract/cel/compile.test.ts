@@ -29,7 +29,8 @@ const MISTAKES: readonly (readonly [marked: string, message: string, advice?: st
   ['llm["^inputToken"]', "'inputToken' is no field of 'llm'", "did you mean 'inputTokens'?"],
   ['source.identity.^namespce', "'namespce' is no field of 'source.identity'", "did you mean 'namespace'?"],
   ['llm.^zzz', "'zzz' is no field of 'llm'"],
-  ['[1].map(x, ^y)', "unknown variable 'y'"],
+  ['[1].map(x, ^somebody)', "unknown variable 'somebody'"],
+  ['llm.toolCalls.map(call, ^cal.name)', "unknown variable 'cal'", "did you mean 'call'?"],
   ['[1].map(x, x) + [^x]', "unknown variable 'x'"],
   ['default(^lmm.requestModel, "")', "unknown variable 'lmm'", "did you mean 'llm'?"],
   // names of functions
@@ -45,6 +46,8 @@ const MISTAKES: readonly (readonly [marked: string, message: string, advice?: st
   ['^llm.inputTokens == "5"', 'no such overload: int == string'],
   ['^flatten(request.path)', "found no matching overload for 'flatten(string)'"],
   ['^indexOf("a")', "found no matching overload for 'indexOf(string)'"],
+  ['llm.streaming && ^request.path', "Logical operator requires bool operands, got 'string'"],
+  ['^llm.inputTokens || llm.streaming', "Logical operator requires bool operands, got 'int'"],
   ['^llm.inputTokens ? 1 : 2', "Ternary condition must be bool, got 'int'"],
   ['llm.prompt.filter(m, ^m.role)', "filter(var, predicate) predicate must return bool, got 'string'"],
   ['request.path.^name', "Cannot index type 'string'"],

@@ -25,6 +25,8 @@ export interface Problem {
   readonly at: ObjectRef
   readonly path: string
   readonly inner?: { readonly line: number; readonly column: number }
+  /** It is the name of the field that is wrong, in a map with free names, and not its value. */
+  readonly ofKey?: true
   /** Filled in where the object came from a file. */
   readonly position?: Position
   readonly message: string

@@ -13,6 +13,8 @@ export interface ConfigFinding {
   readonly path: ConfigPath
   /** The place inside an expression, or inside the whole text when the path is empty; 1-based. */
   readonly inner?: { readonly line: number; readonly column: number }
+  /** The last name of the path is wrong, not its value. */
+  readonly ofKey?: true
   readonly message: string
   readonly advice?: string
 }

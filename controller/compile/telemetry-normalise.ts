@@ -116,7 +116,7 @@ function labelsOf(source: Source): FieldConfig[] {
     const allowed = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)
     if (!allowed) {
       const message = `'${name}' cannot be the name of a label and is left out: letters, digits and _ only`
-      source.report({ kind: 'InvalidField', severity: 'error', path: [...path, name], message })
+      source.report({ kind: 'InvalidField', severity: 'error', path: [...path, name], ofKey: true, message })
     }
     return allowed
   })

@@ -169,7 +169,7 @@ function findingOf(issue: z.core.$ZodIssue, plain: unknown): ConfigFinding {
             typeof value === 'string' ? didYouMean(value, issue.values.map(String)) : undefined,
           )
     case 'invalid_key':
-      return invalid(issue.issues[0]?.message ?? 'is no name')
+      return { ...invalid(issue.issues[0]?.message ?? 'is no name'), ofKey: true }
     case 'too_small':
       return invalid(`must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`)
     case 'too_big':

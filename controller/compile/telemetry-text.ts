@@ -1,4 +1,4 @@
-import { type ErrorCode, LineCounter, parseDocument, type YAMLError } from 'yaml'
+import { type Document, type ErrorCode, LineCounter, type ParsedNode, parseDocument, visit, type YAMLError } from 'yaml'
 import type { ConfigFinding } from './telemetry-finding.ts'
 
 /** What the text holds: maps as Map, in the order of the text, which objects would not keep. */
@@ -17,13 +17,13 @@ const MAX_ALIASES = 100
 export function parseConfigText(text: string): ConfigText {
   if (text.length > MAX_TEXT_LENGTH) return syntax('is longer than 1 MiB')
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' })
-  if (document.errors.length > 0) {
-    return {
-      ok: false,
-      findings: firstOfEachLine(document.errors.map((error) => findingOf(error, lines))),
-    }
-  }
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: 'error',
+    keepSourceTokens: true,
+  })
+  if (document.errors.length > 0) return { ok: false, findings: syntaxFindings(document, lines) }
   try {
     return { ok: true, value: document.toJS({ mapAsMap: true, maxAliasCount: MAX_ALIASES }) }
   } catch (error) {
@@ -38,20 +38,56 @@ function syntax(message: string): ConfigText {
 }
 
 /** After one mistake a parser finds more in the same line that are none. */
-function firstOfEachLine(findings: readonly ConfigFinding[]): ConfigFinding[] {
-  const seen = new Set<number | undefined>()
-  const firsts = findings.filter(({ inner }) => !seen.has(inner?.line) && seen.add(inner?.line))
-  return firsts.slice(0, MAX_SYNTAX_FINDINGS)
+function syntaxFindings(document: Document.Parsed, lines: LineCounter): readonly ConfigFinding[] {
+  const errors = firstOfEach(document.errors, (error) => lines.linePos(error.pos[0]).line)
+  const findings = errors.slice(0, MAX_SYNTAX_FINDINGS).map((error) => findingOf(error, document, lines))
+  return firstOfEach(findings, ({ inner }) => inner?.line)
 }
 
-function findingOf(error: YAMLError, lines: LineCounter): ConfigFinding {
-  const { line, col } = lines.linePos(error.pos[0])
+function firstOfEach<T>(list: readonly T[], lineOf: (item: T) => number | undefined): T[] {
+  const seen = new Set<number | undefined>()
+  return list.filter((item) => {
+    const line = lineOf(item)
+    return !seen.has(line) && seen.add(line)
+  })
+}
+
+function findingOf(error: YAMLError, document: Document.Parsed, lines: LineCounter): ConfigFinding {
+  const unclosed = UNCLOSED.includes(error.code) ? unclosedAt(document, error.pos[0]) : undefined
+  const { line, col } = lines.linePos(unclosed ?? error.pos[0])
   return {
     kind: error.code === 'DUPLICATE_KEY' ? 'Duplicate' : 'Syntax',
     severity: 'error',
     path: [],
     inner: { line, column: col },
-    message: MESSAGES[error.code],
+    message: unclosed === undefined ? MESSAGES[error.code] : 'this bracket or quote is never closed',
+  }
+}
+
+/** What the parser says, somewhere below, of a bracket or quote without its end. */
+const UNCLOSED: readonly ErrorCode[] = ['BAD_INDENT', 'MISSING_CHAR']
+
+/** Where the innermost bracket or quote was opened that runs to an offset because it is never closed. */
+function unclosedAt(document: Document.Parsed, offset: number): number | undefined {
+  let innermost: number | undefined
+  visit(document, {
+    Node: (_key, node) => {
+      const { range, srcToken } = node as ParsedNode
+      if (range[0] < offset && offset <= range[2] + 1 && isOpen(srcToken)) innermost = range[0]
+    },
+  })
+  return innermost
+}
+
+function isOpen(token: ParsedNode['srcToken']): boolean {
+  switch (token?.type) {
+    case 'flow-collection':
+      return !token.end.some(({ type }) => type === 'flow-map-end' || type === 'flow-seq-end')
+    case 'single-quoted-scalar':
+    case 'double-quoted-scalar':
+      return token.source.length < 2 || !token.source.endsWith(token.source.charAt(0))
+    default:
+      return false
   }
 }
 

@@ -134,7 +134,7 @@ describe('broken YAML', () => {
       "error Syntax (text) 3:7: a second ': ' in one line (text that holds one needs quotes), or a list item among keys",
     ],
     ['config:\n\ttracing: {}', 'error Syntax (text) 2:1: a tab cannot be used for indentation'],
-    ['config:\n  tracing: {\n', 'error Syntax (text) 3:1: wrong indentation, or a bracket or quote that is not closed'],
+    ['config:\n  tracing: {\n', 'error Syntax (text) 2:12: this bracket or quote is never closed'],
     ['config: {}\nconfig: {}', 'error Duplicate (text) 2:1: this key is in the same map twice'],
     ['config: {}\n---\nconfig: {}', "error Syntax (text) 2:1: more than one YAML document: nothing may follow '---'"],
     [

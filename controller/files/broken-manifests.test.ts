@@ -58,6 +58,20 @@ const SYNTAX: readonly Case[] = [
     'compare the indentation with the lines around it',
   ],
   ['kind: ConfigMap\nmetadata: ¶{name: x\n', 'Syntax', 'this bracket is never closed'],
+  ['kind: ConfigMap\nmetadata: ¶{labels: {a: "b"}\n', 'Syntax', 'this bracket is never closed'],
+  ['kind: ConfigMap\ndata: ¶{a: "b"\n', 'Syntax', 'this bracket is never closed'],
+  [
+    'kind: ConfigMap\ndata:\n  a: ¶b: c\n',
+    'Syntax',
+    'nested mappings are not allowed in compact mappings',
+    "a value that holds ': ' needs quotes",
+  ],
+  [
+    'kind: ConfigMap\nmetadata: {name: {¶{ .Values.name }}}\n',
+    'Syntax',
+    'a key must be a text',
+    "is this a template? '{{ … }}' must be rendered first",
+  ],
   ['kind: ConfigMap\ndata:\n  a: ¶"one\n  b: two\n', 'Syntax', 'this quote is never closed'],
   [
     'kind: ConfigMap\ndata:\n  a: ¶@x\n',

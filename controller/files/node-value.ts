@@ -66,11 +66,16 @@ function convertMap(node: YAMLMap.Parsed, walk: Walk, depth: number): { [key: st
       continue
     }
     const name = keyText(key)
-    if (name === undefined) refuse(walk, key, 'a key must be a text')
+    if (name === undefined) refuse(walk, key, 'a key must be a text', adviceForKey(key))
     else if (own.has(name)) refuse(walk, key, 'this key stands twice in the same map', 'keep one of the two')
     else own.set(name, convert(value, walk, depth + 1))
   }
   return Object.fromEntries([...merged, ...own])
+}
+
+/** `{{ .Values.name }}` is a map whose key is a map. */
+function adviceForKey(key: unknown): string | undefined {
+  return isMap(key) && key.flow === true ? "is this a template? '{{ … }}' must be rendered first" : undefined
 }
 
 /** The entries of the map, or the list of maps, that a merge key brings in; the first map that has a name wins. */

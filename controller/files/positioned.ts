@@ -32,16 +32,19 @@ function byPlace(a: Position, b: Position): number {
  */
 export function locate(
   origins: Origins,
-  problem: Pick<Problem, 'at' | 'path' | 'inner' | 'kind'>,
+  problem: Pick<Problem, 'at' | 'path' | 'inner' | 'kind' | 'ofKey'>,
 ): Position | undefined {
   const origin = origins.get(originKey(problem.at))
   if (origin === undefined) return undefined
   return positionAt(origin, offsetOf(origin, problem))
 }
 
-function offsetOf(origin: Origin, { path: text, inner, kind }: Pick<Problem, 'path' | 'inner' | 'kind'>): number {
+function offsetOf(
+  origin: Origin,
+  { path: text, inner, kind, ofKey }: Pick<Problem, 'path' | 'inner' | 'kind' | 'ofKey'>,
+): number {
   const path = asWritten(parseFieldPath(text), origin)
-  const prefer = kind === 'UnknownField' || kind === 'NotBuilt' || kind === 'NoEffect' ? 'key' : 'value'
+  const prefer = ofKey || kind === 'UnknownField' || kind === 'NotBuilt' || kind === 'NoEffect' ? 'key' : 'value'
   return offsetIn(origin, path, prefer, inner)
 }
 

@@ -68,6 +68,8 @@ function parseDocuments(text: string, firstLine: number, dialect: 'manifest' | '
     resolveKnownTags: false,
     // Looked for by nodeToValue, in less than quadratic time.
     uniqueKeys: false,
+    // For unclosed brackets: only the token says whether its end was there.
+    keepSourceTokens: true,
     ...(dialect === 'manifest' && {
       customTags: (tags) => tags.map((tag) => (isBooleanTag(tag) ? KUBECTL_BOOLEANS : tag)),
     }),
@@ -103,7 +105,9 @@ function describe(error: YAMLParseError, tree: Document.Parsed, text: string): Y
     case 'BAD_INDENT':
     case 'BLOCK_AS_IMPLICIT_KEY':
     case 'MULTILINE_IMPLICIT_KEY': {
-      const advice = 'compare the indentation with the lines around it'
+      const advice = message.includes('compact mappings')
+        ? "a value that holds ': ' needs quotes"
+        : 'compare the indentation with the lines around it'
       return { offset: offset + text.slice(offset).search(/[^ ]|$/), message, advice }
     }
     case 'RESOURCE_EXHAUSTION':
@@ -121,10 +125,24 @@ function openAt(tree: Document.Parsed, offset: number): ParsedNode | undefined {
   visit(tree, {
     Node: (_key, node) => {
       const { range } = node as ParsedNode
-      if (nameOf(node) !== undefined && range[0] < offset && offset <= range[2] + 1) innermost = node as ParsedNode
+      if (range[0] < offset && offset <= range[2] + 1 && isOpen(node as ParsedNode)) innermost = node as ParsedNode
     },
   })
   return innermost
+}
+
+/** Whether a node was opened by a quote or bracket that is never closed. */
+function isOpen(node: ParsedNode): boolean {
+  const token = node.srcToken
+  switch (token?.type) {
+    case 'flow-collection':
+      return !token.end.some(({ type }) => type === 'flow-map-end' || type === 'flow-seq-end')
+    case 'single-quoted-scalar':
+    case 'double-quoted-scalar':
+      return token.source.length < 2 || !token.source.endsWith(token.source.charAt(0))
+    default:
+      return false
+  }
 }
 
 function nameOf(node: unknown): string | undefined {

@@ -16,6 +16,8 @@ export interface AskOptions {
   readonly body?: string | Buffer
   /** Keeps connections; without one the request has a connection of its own. */
   readonly agent?: Agent
+  /** The client leaves when it is aborted. */
+  readonly signal?: AbortSignal
   /** Called with each part of the body when it arrives. */
   readonly onChunk?: (chunk: Buffer, soFar: number) => void
 }
@@ -27,6 +29,7 @@ export function ask(port: number, options: AskOptions): Promise<Answer> {
       host: '127.0.0.1',
       port,
       agent: options.agent ?? false,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
       method: options.method ?? (options.body === undefined ? 'GET' : 'POST'),
       path: options.path,
       headers: {

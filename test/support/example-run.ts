@@ -7,6 +7,7 @@ import { formatProblem, loadAndCompile } from '../../cli/load.ts'
 import type { Example, ExpectedExchange } from './example.ts'
 import { type StandIns, startStandIns, type UpstreamRequest } from './example-stand-ins.ts'
 import type { DecodedSpan } from './otlp-decoding.ts'
+import type { SinkRequest } from './otlp-sink.ts'
 import { type ManifestFolder, manifestFolder, startWeir, type WeirProcess } from './weir-process.ts'
 
 export interface ExampleAnswer {
@@ -26,6 +27,8 @@ export interface ExampleRun {
   readonly metrics: string
   /** By the collector's address in the manifests. */
   readonly spans: ReadonlyMap<string, readonly DecodedSpan[]>
+  /** The requests in which spans came. */
+  readonly exports: readonly SinkRequest[]
 }
 
 /** Compiles the example, runs weir on it, sends its requests one after the other, and ends everything. */
@@ -96,7 +99,8 @@ async function observe(
   // Ending it delivers what exporters hold.
   await weir.stop()
   const spans = new Map([...standIns.collectors].map(([address, sink]) => [address, sink.spans()]))
-  return { answers, accessLines: weir.accessLines, metrics, spans }
+  const exports = [...standIns.collectors.values()].flatMap((sink) => sink.requests())
+  return { answers, accessLines: weir.accessLines, metrics, spans, exports }
 }
 
 /** Sends what the curl line in request.sh sends, to where weir really listens. */

@@ -2,7 +2,7 @@ import { startMockModel } from '../../cli/demo/mock-model.ts'
 import { type CertificateAuthority, createCertificateAuthority } from './certificates.ts'
 import type { StandIn } from './example.ts'
 import { type OtlpSink, startOtlpSink } from './otlp-sink.ts'
-import { startUpstream } from './upstream.ts'
+import { type ScriptedUpstream, startUpstream } from './upstream.ts'
 
 /** A request as a model or a web server got it. */
 export interface UpstreamRequest {
@@ -73,6 +73,8 @@ function start(kind: StandIn, address: string, { publicCa, privateCa }: Authorit
       return startModel(publicCa.issue([host]))
     case 'model with TLS of a private CA':
       return startModel(privateCa.issue([host]))
+    case 'overloaded model':
+      return startOverloaded()
     case 'web server':
       return startWeb(host)
     case 'collector by gRPC':
@@ -91,12 +93,23 @@ async function startModel(tls?: Tls): Promise<Server> {
   return { port: model.port, requests: () => model.requests, close: () => model.close() }
 }
 
+function startOverloaded(): Promise<Server> {
+  return startScripted((_request, response) => {
+    response.writeHead(503, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ error: { message: 'overloaded', type: 'server_error', param: null, code: null } }))
+  })
+}
+
 /** Answers with what it got. */
-async function startWeb(host: string): Promise<Server> {
-  const upstream = await startUpstream((request, response) => {
+function startWeb(host: string): Promise<Server> {
+  return startScripted((request, response) => {
     response.writeHead(200, { 'content-type': 'application/json', server: 'web' })
     response.end(JSON.stringify({ server: host, path: request.url, headers: request.headers }))
   })
+}
+
+async function startScripted(script: ScriptedUpstream['script']): Promise<Server> {
+  const upstream = await startUpstream(script)
   const requests = (): Omit<UpstreamRequest, 'at'>[] =>
     upstream.requests.map(({ path, headers, body }) => ({ path, headers, body: body.toString() }))
   return { port: upstream.port, requests, close: () => upstream.close() }

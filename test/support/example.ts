@@ -12,6 +12,7 @@ const standIn = z.enum([
   'model',
   'model with TLS',
   'model with TLS of a private CA',
+  'overloaded model',
   'web server',
   'collector by gRPC',
   'collector by HTTP',
@@ -28,8 +29,10 @@ const expectedSpan = z.strictObject({
   kind: z.enum(['server', 'client']).default('server'),
   status: z.enum(['unset', 'error']).default('unset'),
   traceId: z.string().optional(),
+  /** Empty: the span has no parent. */
   parentSpanId: z.string().optional(),
   attributes: facts.default({}),
+  resource: facts.default({}),
 })
 
 const exchange = z.strictObject({
@@ -79,8 +82,14 @@ const expectations = z.strictObject({
   requests: z.array(exchange).min(1),
   /** All lines of the access log: patterns, or facts of JSON lines. Absent: one for each request. */
   log: z.array(z.union([z.string(), facts])).optional(),
-  /** Patterns of lines of /metrics. */
-  metrics: z.array(z.string()).default([]),
+  /** What every export to the collectors looked like. */
+  exports: z.strictObject({ protocol: z.string(), path: z.string(), headers: facts.default({}) }).optional(),
+  /** Series of /metrics; they may have more labels. */
+  metrics: z
+    .array(z.strictObject({ name: z.string(), labels: z.record(z.string(), z.string()), value: z.number() }))
+    .default([]),
+  /** Names that /metrics does not have. */
+  absentMetrics: z.array(z.string()).default([]),
 })
 
 export type StandIn = z.infer<typeof standIn>

@@ -21,7 +21,11 @@ export interface ScriptedUpstream {
   close(): Promise<void>
 }
 
-export async function startUpstream(script: ScriptedUpstream['script']): Promise<ScriptedUpstream> {
+/** @param options records: false where so many or so large requests come that keeping them would fill the memory */
+export async function startUpstream(
+  script: ScriptedUpstream['script'],
+  options: { readonly records: boolean } = { records: true },
+): Promise<ScriptedUpstream> {
   const sockets = new Set<Socket>()
   const waiting = new Set<() => void>()
   const requests: ScriptedUpstream['requests'][number][] = []
@@ -44,7 +48,8 @@ export async function startUpstream(script: ScriptedUpstream['script']): Promise
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const body = Buffer.concat(chunks)
-      requests.push({ path: request.url ?? '', headers: request.headers, rawHeaders: request.rawHeaders, body })
+      const { url = '', headers, rawHeaders } = request
+      if (options.records) requests.push({ path: url, headers, rawHeaders, body })
       tell()
       upstream.script(request, response, body)
     })

@@ -1,5 +1,6 @@
 import { sealed } from '../../../contract/digest.ts'
 import { RESERVED_PORTS } from '../../../contract/names.ts'
+import { didYouMean } from '../../../contract/nearest.ts'
 import type { CredentialResource, ListenerResource } from '../../../contract/snapshot.ts'
 import type { Gateway, GatewayListener } from '../../api/gateway.ts'
 import type { Problem } from '../../api/problem.ts'
@@ -25,6 +26,8 @@ export interface ListenerFindings {
 
 type HttpProtocol = ListenerResource['protocol']
 
+const HTTP_PROTOCOLS: readonly string[] = ['HTTP', 'HTTPS'] satisfies readonly HttpProtocol[]
+
 /** Protocols of Gateway API that weir does not speak yet. */
 const LATER_PROTOCOLS: readonly string[] = ['TLS', 'TCP', 'UDP']
 
@@ -47,7 +50,7 @@ function pathOf(index: number): string {
 }
 
 function isHttp(protocol: string): protocol is HttpProtocol {
-  return protocol === 'HTTP' || protocol === 'HTTPS'
+  return HTTP_PROTOCOLS.includes(protocol)
 }
 
 /** What keeps a listener from being accepted, whatever stands beside it. */
@@ -56,7 +59,7 @@ function ownMistakes(gateway: Gateway, { protocol, port, tls }: GatewayListener,
     const message = LATER_PROTOCOLS.includes(protocol)
       ? `protocol ${protocol} is not built yet`
       : `unknown protocol '${protocol}'`
-    const advice = 'HTTP and HTTPS are supported'
+    const advice = didYouMean(protocol, HTTP_PROTOCOLS) ?? 'HTTP and HTTPS are supported'
     return [problemAt(gateway, `${path}.protocol`, 'ListenerUnsupportedProtocol', message, { advice })]
   }
   if (RESERVED_PORTS.includes(port)) {

@@ -49,7 +49,8 @@ function followBackend(
   const { group = '', kind = 'Service', namespace = own, name, port } = ref
   const isService = group === '' && kind === 'Service'
   if (!isService && !(group === WEIR_GROUP && kind === 'Backend')) {
-    const advice = `known are Service of the core group and Backend of ${WEIR_GROUP}`
+    const meant = group === WEIR_GROUP ? ['Backend'] : group === '' ? ['Service'] : []
+    const advice = didYouMean(kind, meant) ?? `known are Service of the core group and Backend of ${WEIR_GROUP}`
     return problemAt(route, `${path}.kind`, 'InvalidKind', `unknown kind '${kind}' of group '${group}'`, { advice })
   }
   const to = { group, kind, namespace, name }

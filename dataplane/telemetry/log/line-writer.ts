@@ -12,7 +12,7 @@ export interface LineWriterLimits {
   readonly pendingBytes: number
 }
 
-const DEFAULT_LIMITS: LineWriterLimits = { flushBytes: 16_384, flushMs: 200, pendingBytes: 4 * 1024 * 1024 }
+const DEFAULT_LIMITS: LineWriterLimits = { flushBytes: 65_536, flushMs: 200, pendingBytes: 4 * 1024 * 1024 }
 
 /**
  * Collects lines and writes them in few pieces, one at a time and in order. Whoever writes a line never waits: lines for

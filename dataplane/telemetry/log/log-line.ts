@@ -21,7 +21,7 @@ export function textLine(epochMs: number, attributes: Attributes, builtins: numb
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string
     const value = values[i]
-    line += ` ${isPlain(key) && !key.includes('=') ? key : quoted(key)}=`
+    line += keyText(key)
     if (kinds[i] !== 'string') line += numberText(value)
     else if (i < builtins && key !== 'error' && isPlain(value as string)) line += value
     else line += quoted(value as string)
@@ -46,6 +46,19 @@ export function jsonLine(epochMs: number, attributes: Attributes): string {
 const PLAIN_ASCII = /^[\x21\x23-\x7e]*$/
 /** The same beyond ASCII: letters, marks, signs, but no separators and nothing unseen or unassigned. */
 const PLAIN = /^[^\s"\p{C}\p{Z}]*$/u
+
+/** Key texts that were made before: keys are few, and come again with every line. Some may come from clients. */
+const MAX_KEY_TEXTS = 1000
+const keyTexts = new Map<string, string>()
+
+/** ` key=`, the key quoted where it could be taken for something else. */
+function keyText(key: string): string {
+  const known = keyTexts.get(key)
+  if (known !== undefined) return known
+  const text = ` ${isPlain(key) && !key.includes('=') ? key : quoted(key)}=`
+  if (keyTexts.size < MAX_KEY_TEXTS) keyTexts.set(key, text)
+  return text
+}
 
 function isPlain(text: string): boolean {
   return PLAIN_ASCII.test(text) || PLAIN.test(text)

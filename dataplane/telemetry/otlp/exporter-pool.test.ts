@@ -140,6 +140,15 @@ describe('acquire', () => {
     ])
   })
 
+  it("keeps one Gateway's queue out of another's of the same process", () => {
+    const configured = tracing([keys({ name: 'default', queue: { maxEntries: 1, maxCoalescingDelay: 60 } })])
+    for (const name of ['edge', 'inner']) {
+      const [acquired] = rig.pool.acquire(configured, { ...identity, name })
+      acquired?.exporter.record([sampleSpan()])
+    }
+    expect(counts()).toMatchObject({ ended: 2, queued: 2, dropped: { queue_full: 0 } })
+  })
+
   it('has nothing to do without tracing', () => {
     expect(rig.pool.acquire(undefined, identity)).toEqual([])
   })

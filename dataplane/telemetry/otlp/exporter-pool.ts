@@ -51,8 +51,9 @@ export class ExporterPool {
   readonly #thread: SenderThread
   readonly #live = new Map<string, Live>()
   readonly #draining = new Set<SpanExporter>()
-  /** By name: what exporters that are gone have counted, and what those that are there hold. */
+  /** By name: what exporters that are gone have counted. */
   readonly #past = new Map<string, CountsInProgress>()
+  /** By Gateway and name: what exporters that are there hold. */
   readonly #held = new Map<string, Held>()
   readonly #process = { hostName: hostname(), instanceId: randomUUID() }
 
@@ -71,7 +72,7 @@ export class ExporterPool {
     for (const problem of configured.problems) this.#options.log.warn(problem)
     const resource = resourceAttributes(tracing.resource, identity, this.#process)
     return configured.tracing.exporters.flatMap((config) => {
-      const exporter = this.acquireOne(config, resource)
+      const exporter = this.acquireOne(config, resource, `${identity.namespace}/${identity.name}`)
       if (exporter instanceof SpanExporter) return [{ config, exporter }]
       this.#options.log.error(exporter.error)
       return []
@@ -80,14 +81,16 @@ export class ExporterPool {
 
   /**
    * The exporter for this configuration, for one generation to use.
+   * @param gateway `namespace/name`: exporters of one name share their bounds within a Gateway, not with other Gateways
    * @returns what is wrong instead, when nothing could be sent this way
    */
   acquireOne(
     config: ExporterTransport,
     resource: readonly ResourceAttribute[],
+    gateway = '',
   ): SpanExporter | { readonly error: string } {
     const { name, otlpEndpoint, otlpProtocol, path, headers, limits, queue } = config
-    const key = digestOf({ name, otlpEndpoint, otlpProtocol, path, headers, limits, queue, resource })
+    const key = digestOf({ gateway, name, otlpEndpoint, otlpProtocol, path, headers, limits, queue, resource })
     const known = this.#live.get(key)
     if (known !== undefined) {
       known.users++
@@ -99,7 +102,7 @@ export class ExporterPool {
     if (wrongHeader !== undefined) return { error: `exporter '${name}': ${wrongHeader}` }
     const { log, version, connectTo, timeouts = DEFAULT_TIMEOUTS } = this.#options
     const sender = { endpoint, headers, connectTo, userAgent: `weir/${version}`, timeouts }
-    const held = this.#heldBy(name)
+    const held = this.#heldBy(`${gateway} ${name}`)
     const exporter = new SpanExporter({ config, resource, sender, thread: this.#thread, held, log })
     // Long enough for a batch that is tried for the first time when the exporter is released.
     const drainMs = queue.maxRetryTime * 1000 + timeouts.connectMs + timeouts.sendMs
@@ -159,9 +162,9 @@ export class ExporterPool {
     this.#past.set(exporter.name, past)
   }
 
-  #heldBy(name: string): Held {
-    const held = this.#held.get(name) ?? { exchanges: 0, bytes: 0 }
-    this.#held.set(name, held)
+  #heldBy(owner: string): Held {
+    const held = this.#held.get(owner) ?? { exchanges: 0, bytes: 0 }
+    this.#held.set(owner, held)
     return held
   }
 }
