@@ -1,6 +1,7 @@
 import { CelFlattened, type CelValue } from '../../contract/cel/program.ts'
+import type { RouteResource } from '../../contract/snapshot.ts'
 import type { CounterColumn, HistogramColumn, Instrument, LabelTable, MetricRegistry } from '../../runtime/metrics.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange, LlmFacts } from '../exchange.ts'
 import { bindName, durationMs, routeName, timePerOutputTokenMs, timeToFirstTokenMs } from './exchange-facts.ts'
 import { decimalText } from './log/log-line.ts'
 import { compactJson } from './view/compact-json.ts'
@@ -141,6 +142,8 @@ export class TrafficSampler {
   readonly #table: LabelTable
   readonly #addedAt: readonly number[]
   readonly #columns: SampledColumns
+  /** What the last request of each rule was counted under. */
+  readonly #lastOf = new WeakMap<RouteResource, CountedRequest>()
 
   /** @param addedAt for each configured label its place among the table's labels */
   constructor(table: LabelTable, addedAt: readonly number[], columns: SampledColumns) {
@@ -151,7 +154,33 @@ export class TrafficSampler {
 
   /** @param added the values of the configured labels, in their order; undefined: the expression failed */
   record(exchange: Exchange, added: readonly (CelValue | undefined)[]): void {
-    const { listener, route, backend, request, response, attempts } = exchange
+    const { response, attempts } = exchange
+    const row = added.length === 0 ? this.#plainRow(exchange) : this.#table.row(this.#labels(exchange, added))
+    const { requests, retries, durations, responseBytes, models, off } = this.#columns
+    requests?.add(row)
+    durations?.observe(row, durationMs(exchange) / 1000)
+    if (response !== undefined) responseBytes?.observe(row, response.bodyBytes)
+    if (attempts.length > 1) retries?.add(row, attempts.length - 1)
+    models.record(exchange, off)
+  }
+
+  /** Most requests of a rule differ from the one before in nothing that a label says. */
+  #plainRow(exchange: Exchange): number {
+    const { listener, route, backend, request, response } = exchange
+    if (route === undefined) return this.#table.row(this.#labels(exchange, []))
+    const { method } = request
+    const status = response?.status
+    const last = this.#lastOf.get(route)
+    if (last?.listener === listener && last?.backend === backend && last?.method === method && last.status === status) {
+      return last.row
+    }
+    const row = this.#table.row(this.#labels(exchange, []))
+    this.#lastOf.set(route, { listener, backend, method, status, row })
+    return row
+  }
+
+  #labels(exchange: Exchange, added: readonly (CelValue | undefined)[]): (string | undefined)[] {
+    const { listener, route, backend, request, response } = exchange
     const values: (string | undefined)[] = [
       bindName(exchange),
       listener?.gateway,
@@ -163,13 +192,7 @@ export class TrafficSampler {
       response && String(response.status),
     ]
     for (let i = 0; i < added.length; i++) values[this.#addedAt[i] as number] = labelText(added[i])
-    const row = this.#table.row(values)
-    const { requests, retries, durations, responseBytes, models, off } = this.#columns
-    requests?.add(row)
-    durations?.observe(row, durationMs(exchange) / 1000)
-    if (response !== undefined) responseBytes?.observe(row, response.bodyBytes)
-    if (attempts.length > 1) retries?.add(row, attempts.length - 1)
-    models.record(exchange, off)
+    return values
   }
 }
 
@@ -181,6 +204,22 @@ function labelText(value: CelValue | undefined): string | undefined {
   return compactJson(value instanceof CelFlattened ? value.value : value, 256).replace(/^"(.*)"$/, '$1')
 }
 
+/** What of a request decides its row, and the row. */
+interface CountedRequest {
+  readonly listener: Exchange['listener']
+  readonly backend: Exchange['backend']
+  readonly method: string
+  readonly status: number | undefined
+  readonly row: number
+}
+
+/** What of a model call decides its rows, and the rows; token rows are made when there are such tokens. */
+interface CountedModel {
+  readonly labels: readonly (string | undefined)[]
+  readonly row: number
+  readonly tokenRows: { [type: string]: number }
+}
+
 /** Metrics of model calls. */
 class ModelMetrics {
   readonly #table: LabelTable
@@ -189,6 +228,7 @@ class ModelMetrics {
   readonly #durations: HistogramColumn
   readonly #firstTokens: HistogramColumn
   readonly #perToken: HistogramColumn
+  #last: CountedModel | undefined
 
   constructor(registry: MetricRegistry) {
     this.#table = registry.table('models', MODEL_LABELS, SERIES_LIMIT)
@@ -225,8 +265,8 @@ class ModelMetrics {
   record(exchange: Exchange, off: ReadonlySet<string>): void {
     const llm = exchange.llm
     if (llm === undefined) return
-    const labels = [llm.operation, llm.provider, requestedModel(llm), llm.responseModel]
-    const row = this.#table.row(labels)
+    const model = this.#counted(llm)
+    const { row } = model
     const observe = (name: string, column: HistogramColumn, ms: number | undefined): void => {
       if (ms !== undefined && !off.has(`gen_ai_${name}`)) column.observe(row, ms / 1000)
     }
@@ -234,13 +274,27 @@ class ModelMetrics {
     observe('server_time_to_first_token', this.#firstTokens, timeToFirstTokenMs(exchange))
     observe('server_time_per_output_token', this.#perToken, timePerOutputTokenMs(exchange))
     if (off.has('gen_ai_client_token_usage')) return
-    this.#countTokens('input', labels, llm.inputTokens)
-    this.#countTokens('output', labels, llm.outputTokens)
-    this.#countTokens('input_cache_read', labels, llm.cachedInputTokens)
-    this.#countTokens('input_cache_write', labels, llm.cacheCreationInputTokens)
+    this.#countTokens('input', model, llm.inputTokens)
+    this.#countTokens('output', model, llm.outputTokens)
+    this.#countTokens('input_cache_read', model, llm.cachedInputTokens)
+    this.#countTokens('input_cache_write', model, llm.cacheCreationInputTokens)
   }
 
-  #countTokens(type: string, labels: readonly (string | undefined)[], tokens: number | undefined): void {
-    if (tokens !== undefined) this.#tokens.observe(this.#tokenTable.row([type, ...labels]), tokens)
+  /** Calls that follow each other mostly go to the same model. */
+  #counted(llm: LlmFacts): CountedModel {
+    const requested = requestedModel(llm)
+    const last = this.#last?.labels
+    const same =
+      last?.[0] === llm.operation && last[1] === llm.provider && last[2] === requested && last[3] === llm.responseModel
+    if (this.#last !== undefined && same) return this.#last
+    const labels = [llm.operation, llm.provider, requested, llm.responseModel]
+    this.#last = { labels, row: this.#table.row(labels), tokenRows: {} }
+    return this.#last
+  }
+
+  #countTokens(type: string, model: CountedModel, tokens: number | undefined): void {
+    if (tokens === undefined) return
+    model.tokenRows[type] ??= this.#tokenTable.row([type, ...model.labels])
+    this.#tokens.observe(model.tokenRows[type], tokens)
   }
 }

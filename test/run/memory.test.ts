@@ -154,7 +154,6 @@ describe('memory', () => {
     await idle(ALL_REQUESTS)
     const [mainAfter, senderAfter] = await heaps()
     expect(sink.spans()).toBe(ALL_REQUESTS)
-    process.stderr.write(`HEAP ${JSON.stringify({ mainBefore, mainAfter, senderBefore, senderAfter })}\n`)
 
     for (const [before, after] of [
       [mainBefore, mainAfter],

@@ -247,7 +247,7 @@ describe.each(['documented', 'semconv'] as const)('trace context in profile %s',
     it('reads a later version and speaks its own', () =>
       check([['TRACEPARENT', `cc-${TRACE}-${CALLER}-01-what-the-future-holds`]], callers('01', true)))
 
-    it.each(TRACESTATES)('passes tracestate on %s', (_, sent, passed) =>
+    it.each(TRACESTATES)('passes tracestate on: %s', (_, sent, passed) =>
       check([parent('01'), ...sent.map((value) => ['tracestate', value] as const)], callers('01', true, passed)),
     )
 

@@ -15,7 +15,7 @@ const channel = new BroadcastChannel('report-heap')
 ;(channel as unknown as { unref(): void }).unref()
 
 function report(): void {
-  // Code that only starting needed would go at some time of V8's own choosing, and hide as much that has come: let it go now.
+  // Code that only starting needed goes at a time of V8's choosing, and would hide as much that has come: let it go now.
   setFlagsFromString('--stress-flush-code')
   // What finalizers let go of in the first run is collected in the second.
   collectGarbage()
@@ -27,8 +27,9 @@ function report(): void {
 
 if (isMainThread) {
   process.on('SIGUSR2', () => {
-    channel.postMessage('report')
     report()
+    // V8's flags are those of the whole process: one thread after the other.
+    channel.postMessage('report')
   })
 } else {
   channel.onmessage = report
