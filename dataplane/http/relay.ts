@@ -29,7 +29,7 @@ export interface Tap {
 export type AttemptResult = 'sent' | 'cut' | { readonly discarded: number } | { readonly failed: GatewayError }
 
 /** Incoming trace headers that an injected context replaces. */
-const TRACE_HEADERS = ['traceparent', 'tracestate']
+const TRACE_HEADERS: ReadonlySet<string> = new Set(['traceparent', 'tracestate'])
 
 /** How much of a streamed request body is kept where `capture.requestBody` asks; a longer one is not kept at all. */
 const CAPTURED_BYTES = 1024 * 1024
@@ -67,9 +67,17 @@ export function relay(
 }
 
 function replaceContext(rawHeaders: readonly string[], context: readonly string[]): readonly string[] {
-  const names = new Set(TRACE_HEADERS)
-  for (let i = 0; i < context.length; i += 2) names.add((context[i] as string).toLowerCase())
-  return [...withoutHeaders(rawHeaders, names), ...context]
+  return [...withoutHeaders(rawHeaders, replacedBy(context)), ...context]
+}
+
+/** The names that must go: those of the W3C form, and what else the context consists of. */
+function replacedBy(context: readonly string[]): ReadonlySet<string> {
+  let names = TRACE_HEADERS
+  for (let i = 0; i < context.length; i += 2) {
+    const name = (context[i] as string).toLowerCase()
+    if (!names.has(name)) names = new Set([...names, name])
+  }
+  return names
 }
 
 const LENGTH = new Set(['content-length'])

@@ -145,7 +145,9 @@ export class ChatCall {
 }
 
 /** Group by group; inside a group a random one first, then the others in turn. */
-function inOrder({ groups, random }: ChatPlan): (ChatRoute | GatewayError)[] {
+function inOrder({ groups, random }: ChatPlan): readonly (ChatRoute | GatewayError)[] {
+  const [first] = groups
+  if (first !== undefined && groups.length === 1 && first.length === 1) return first
   return groups.flatMap((group) => {
     const start = Math.floor(random() * group.length)
     return [...group.slice(start), ...group.slice(0, start)]

@@ -40,12 +40,21 @@ export function addAnswer(facts: LlmFacts, answer: AnswerFacts): void {
   if (answer.usage !== undefined) addUsage(facts, answer.usage)
 }
 
+/** Field by field: this runs for every answer, and a loop over keys costs several times as much. */
 function addUsage(facts: LlmFacts, usage: Usage): void {
-  for (const [part, count] of Object.entries(usage) as [keyof Usage, number][]) facts[part] = count
+  facts.inputTokens = usage.inputTokens ?? facts.inputTokens
+  facts.outputTokens = usage.outputTokens ?? facts.outputTokens
+  facts.totalTokens = usage.totalTokens ?? facts.totalTokens
+  facts.cachedInputTokens = usage.cachedInputTokens ?? facts.cachedInputTokens
+  facts.inputAudioTokens = usage.inputAudioTokens ?? facts.inputAudioTokens
+  facts.reasoningTokens = usage.reasoningTokens ?? facts.reasoningTokens
+  facts.outputAudioTokens = usage.outputAudioTokens ?? facts.outputAudioTokens
 }
 
 /** The finish reasons in the order of the choices. */
 export function finishReasons(choices: readonly Choice[]): string[] {
+  const [only] = choices
+  if (only !== undefined && choices.length === 1) return only.finishReason === undefined ? [] : [only.finishReason]
   return [...choices].sort((a, b) => a.index - b.index).flatMap((choice) => choice.finishReason ?? [])
 }
 
