@@ -63,6 +63,9 @@ describe('scalarOffsets', () => {
         const scalar = new Scalar(value)
         scalar.type = style
         const text = new Document({ a: scalar }).toString({ lineWidth: 20 })
+        // The library writes some texts (`:` and a line end) so that they read as something else: no scalar stands there.
+        const written = parseDocument(text)
+        fc.pre(written.errors.length === 0 && typeof written.get('a') === 'string')
         const { value: read, offsets } = offsetsOf(text)
         expect(offsets).toHaveLength(read.length + 1)
         for (const [index, character] of [...read].entries()) {
