@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { type Gate, gatesOf, type Measured } from './gates.ts'
 import { interleaved, type Load, loadArguments, median, rssMbOf, summary, type Visit, visit } from './measure.ts'
 import { startOtlpCounter } from './otlp-counter.ts'
-import { bringParts, type Parts } from './parts.ts'
+import { bringParts } from './parts.ts'
 import {
   freePort,
   type Surroundings,
@@ -69,10 +69,15 @@ function loadsIn(folder: string): readonly Load[] {
   ]
 }
 
-/** Memory of one idle stream: one event was seen, nothing more comes, 1,000 and then 2,000 of them. */
-async function idleStreamKb(parts: Parts, folder: string, weir: Target): Promise<number> {
-  const body = join(folder, 'stream.json')
+/**
+ * Memory of one idle stream: one event was seen, nothing more comes. Of a process of its own, whose heap no other load
+ * has grown before.
+ */
+async function idleStreamKb(around: Surroundings): Promise<number> {
+  const { parts, folder } = around
+  const weir = await startWeir('weir-idle', around)
   const pid = weir.process?.pid as number
+  const body = join(folder, 'stream.json')
   const rssWith = async (streams: number): Promise<number> => {
     const load: Load = { name: 'idle', path: PATHS.idle, body, connections: streams, seconds: 6, warmSeconds: 0 }
     const child = spawn('taskset', ['-c', '1', parts.load, ...loadArguments(load, weir.port), '-hold'], {
@@ -84,9 +89,10 @@ async function idleStreamKb(parts: Parts, folder: string, weir: Target): Promise
     await over
     return rss
   }
-  await rssWith(200)
-  const before = rssMbOf(pid)
-  return ((await rssWith(1000)) - before) * 1.024
+  const few = await rssWith(100)
+  const many = await rssWith(1100)
+  await stop(weir)
+  return (many - few) * 1.024
 }
 
 /** Requests that weir says it has finished. */
@@ -160,7 +166,7 @@ async function measureAll(around: Surroundings, otlpSpans: () => number): Promis
     const loads = loadsIn(folder)
     say(`${REPEATS} interleaved repeats of ${loads.map((load) => load.name).join(', ')}`)
     const table = await interleaved(parts.load, loads, targets, REPEATS)
-    const idleKb = await idleStreamKb(parts, folder, weir)
+    const idleKb = await idleStreamKb(around)
     clearInterval(scrape)
     const spans = await spansOfWeirAlone(around, otlpSpans, loads[0] as Load, weir)
     const paced = loads[1] as Load
