@@ -22,6 +22,11 @@ const MOST_CHARACTERS = 4096
 export function checkRegex(pattern: string): string | undefined {
   if (pattern.length > MOST_CHARACTERS)
     return `a pattern has at most ${MOST_CHARACTERS} characters, not ${pattern.length}`
+  return syntaxProblem(pattern)
+}
+
+/** What of a pattern is not RE2's syntax, whatever its length; undefined when all of it is. */
+export function syntaxProblem(pattern: string): string | undefined {
   try {
     RE2JS.compile(pattern)
     return undefined

@@ -16,8 +16,16 @@ const ROOMS: { readonly [path: string]: Room } = {
   contract: { rooms: [], packages: ['@marcbachmann/cel-js', '@bufbuild/re2', 'zod'] },
   runtime: { rooms: [], packages: ['pino'] },
   'controller/api': { rooms: ['contract'], packages: [], pure: true },
-  'controller/compile': { rooms: ['controller/api', 'contract'], packages: ['yaml', 'zod'], pure: true },
-  'controller/files': { rooms: ['controller/api', 'contract', 'runtime'], packages: ['yaml', 'zod'] },
+  'controller/yaml': { rooms: [], packages: ['yaml'], pure: true },
+  'controller/compile': {
+    rooms: ['controller/api', 'controller/yaml', 'contract'],
+    packages: ['yaml', 'zod'],
+    pure: true,
+  },
+  'controller/files': {
+    rooms: ['controller/api', 'controller/yaml', 'contract', 'runtime'],
+    packages: ['yaml', 'zod'],
+  },
   'dataplane/exchange.ts': { rooms: ['contract', 'dataplane/fault.ts'], packages: [], pure: true },
   'dataplane/fault.ts': { rooms: ['contract'], packages: [], pure: true },
   'dataplane/http': {

@@ -1,4 +1,5 @@
 import { RE2JS, RE2JSException } from '@bufbuild/re2'
+import { syntaxProblem } from '../regex.ts'
 import { INVALID_ARGUMENT } from './fault.ts'
 import { LIMITS } from './limits.ts'
 import { charge, chargeReading, chargeText } from './meter.ts'
@@ -42,13 +43,7 @@ function compiled(pattern: string): CompiledPattern {
 /** What is wrong with a pattern that stands in an expression; undefined when nothing is. */
 export function patternProblem(pattern: string): string | undefined {
   if (pattern.length > LIMITS.patternLength) return `longer than ${LIMITS.patternLength} characters`
-  try {
-    RE2JS.compile(pattern)
-    return undefined
-  } catch (error) {
-    if (error instanceof RE2JSException) return error.message
-    throw error
-  }
+  return syntaxProblem(pattern)
 }
 
 /** Whether the pattern matches anywhere in the text. @throws CelFault when it is no pattern */

@@ -1,4 +1,5 @@
-import { type Document, type ErrorCode, LineCounter, type ParsedNode, parseDocument, visit, type YAMLError } from 'yaml'
+import { type Document, type ErrorCode, LineCounter, parseDocument, type YAMLError } from 'yaml'
+import { unclosedNode } from '../yaml/unclosed-node.ts'
 import type { ConfigFinding } from './telemetry-finding.ts'
 
 /** What the text holds: maps as Map, in the order of the text, which objects would not keep. */
@@ -53,7 +54,7 @@ function firstOfEach<T>(list: readonly T[], lineOf: (item: T) => number | undefi
 }
 
 function findingOf(error: YAMLError, document: Document.Parsed, lines: LineCounter): ConfigFinding {
-  const unclosed = UNCLOSED.includes(error.code) ? unclosedAt(document, error.pos[0]) : undefined
+  const unclosed = UNCLOSED.includes(error.code) ? unclosedNode(document, error.pos[0])?.range[0] : undefined
   const { line, col } = lines.linePos(unclosed ?? error.pos[0])
   return {
     kind: error.code === 'DUPLICATE_KEY' ? 'Duplicate' : 'Syntax',
@@ -66,30 +67,6 @@ function findingOf(error: YAMLError, document: Document.Parsed, lines: LineCount
 
 /** What the parser says, somewhere below, of a bracket or quote without its end. */
 const UNCLOSED: readonly ErrorCode[] = ['BAD_INDENT', 'MISSING_CHAR']
-
-/** Where the innermost bracket or quote was opened that runs to an offset because it is never closed. */
-function unclosedAt(document: Document.Parsed, offset: number): number | undefined {
-  let innermost: number | undefined
-  visit(document, {
-    Node: (_key, node) => {
-      const { range, srcToken } = node as ParsedNode
-      if (range[0] < offset && offset <= range[2] + 1 && isOpen(srcToken)) innermost = range[0]
-    },
-  })
-  return innermost
-}
-
-function isOpen(token: ParsedNode['srcToken']): boolean {
-  switch (token?.type) {
-    case 'flow-collection':
-      return !token.end.some(({ type }) => type === 'flow-map-end' || type === 'flow-seq-end')
-    case 'single-quoted-scalar':
-    case 'double-quoted-scalar':
-      return token.source.length < 2 || !token.source.endsWith(token.source.charAt(0))
-    default:
-      return false
-  }
-}
 
 const MESSAGES: { readonly [code in ErrorCode]: string } = {
   ALIAS_PROPS: 'an alias can have neither anchor nor tag',

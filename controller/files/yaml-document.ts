@@ -8,9 +8,9 @@ import {
   Parser,
   Scalar,
   type ScalarTag,
-  visit,
   type YAMLParseError,
 } from 'yaml'
+import { unclosedNode } from '../yaml/unclosed-node.ts'
 
 /** One document of a text that was parsed as YAML (or JSON, which is YAML). */
 export interface YamlDocument {
@@ -97,7 +97,7 @@ function describe(error: YAMLParseError, tree: Document.Parsed, text: string): Y
   const offset = error.pos[0]
   // Without the source that some messages repeat: it may be a secret.
   const message = error.message.charAt(0).toLowerCase() + error.message.slice(1).replace(/: ".*/s, '')
-  const unclosed = /closing|end with a/.test(message) ? openAt(tree, offset) : undefined
+  const unclosed = /closing|end with a/.test(message) ? unclosedNode(tree, offset) : undefined
   if (unclosed !== undefined) return { offset: unclosed.range[0], message: `this ${nameOf(unclosed)} is never closed` }
   switch (error.code) {
     case 'TAB_AS_INDENT':
@@ -116,32 +116,6 @@ function describe(error: YAMLParseError, tree: Document.Parsed, text: string): Y
       return { offset, message, advice: 'quote the value' }
     default:
       return { offset, message }
-  }
-}
-
-/** What was opened by a quote or bracket and has its end, for want of a closing one, at an offset. */
-function openAt(tree: Document.Parsed, offset: number): ParsedNode | undefined {
-  let innermost: ParsedNode | undefined
-  visit(tree, {
-    Node: (_key, node) => {
-      const { range } = node as ParsedNode
-      if (range[0] < offset && offset <= range[2] + 1 && isOpen(node as ParsedNode)) innermost = node as ParsedNode
-    },
-  })
-  return innermost
-}
-
-/** Whether a node was opened by a quote or bracket that is never closed. */
-function isOpen(node: ParsedNode): boolean {
-  const token = node.srcToken
-  switch (token?.type) {
-    case 'flow-collection':
-      return !token.end.some(({ type }) => type === 'flow-map-end' || type === 'flow-seq-end')
-    case 'single-quoted-scalar':
-    case 'double-quoted-scalar':
-      return token.source.length < 2 || !token.source.endsWith(token.source.charAt(0))
-    default:
-      return false
   }
 }
 
