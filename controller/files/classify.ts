@@ -20,14 +20,7 @@ export interface KindProblem extends Pick<Problem, 'kind' | 'severity' | 'messag
 /** Kinds that weir may have one day; `*` is every kind of the group. */
 const NOT_BUILT: { readonly [group: string]: readonly string[] } = {
   [GATEWAY_API_GROUP]: ['GRPCRoute', 'ListenerSet', 'TLSRoute', 'TCPRoute', 'UDPRoute'],
-  [WEIR_GROUP]: [
-    'TrafficPolicy',
-    'HTTPListenerPolicy',
-    'ListenerPolicy',
-    'BackendConfigPolicy',
-    'DirectResponse',
-    'GatewayExtension',
-  ],
+  [WEIR_GROUP]: ['HTTPListenerPolicy', 'ListenerPolicy', 'BackendConfigPolicy', 'DirectResponse', 'GatewayExtension'],
   'gateway.networking.x-k8s.io': ['*'],
   'agentgateway.dev': ['*'],
 }

@@ -54,7 +54,8 @@ describe.each(crds)('%s', (_file, text) => {
   it('has the status subresource, with conditions that are merged by type', () => {
     const [version] = parse(text).spec.versions
     expect(version.subresources).toEqual({ status: {} })
-    expect(schemaOf(text).properties?.['status']?.properties?.['conditions']).toMatchObject({
+    const status = schemaOf(text).properties?.['status']?.properties
+    expect(status?.['conditions'] ?? status?.['ancestors']?.items?.properties?.['conditions']).toMatchObject({
       maxItems: 8,
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['type'],

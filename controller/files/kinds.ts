@@ -37,7 +37,11 @@ const BUILT_IN: readonly KnownKind[] = [
 ]
 
 /** The files of our own CustomResourceDefinitions, in `crds/` of this package. */
-const CRD_FILES = ['gateway.kgateway.dev_backends.yaml', 'gateway.kgateway.dev_gatewayparameters.yaml']
+const CRD_FILES = [
+  'gateway.kgateway.dev_backends.yaml',
+  'gateway.kgateway.dev_gatewayparameters.yaml',
+  'gateway.kgateway.dev_trafficpolicies.yaml',
+]
 
 /** Every kind that is read; the CRDs come from the package's own files, once, when this module is loaded. */
 export const KNOWN_KINDS: readonly KnownKind[] = [

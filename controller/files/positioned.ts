@@ -39,12 +39,15 @@ export function locate(
   return positionAt(origin, offsetOf(origin, problem))
 }
 
+/** Kinds that are about a field's being there, whatever its value. */
+const OF_KEYS: readonly Problem['kind'][] = ['UnknownField', 'NotBuilt', 'NotSupported', 'NoEffect']
+
 function offsetOf(
   origin: Origin,
   { path: text, inner, kind, ofKey }: Pick<Problem, 'path' | 'inner' | 'kind' | 'ofKey'>,
 ): number {
   const path = asWritten(parseFieldPath(text), origin)
-  const prefer = ofKey || kind === 'UnknownField' || kind === 'NotBuilt' || kind === 'NoEffect' ? 'key' : 'value'
+  const prefer = ofKey || OF_KEYS.includes(kind) ? 'key' : 'value'
   return offsetIn(origin, path, prefer, inner)
 }
 

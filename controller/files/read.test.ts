@@ -235,7 +235,7 @@ status: {loadBalancer: {}}
         other('apiextensions.k8s.io/v1', 'CustomResourceDefinition'),
         other('example.com/v1', 'Widget'),
         other('networking.istio.io/v1', 'Gateway'),
-        other('gateway.kgateway.dev/v1alpha1', 'TrafficPolicy'),
+        other('gateway.kgateway.dev/v1alpha1', 'BackendConfigPolicy'),
         other('agentgateway.dev/v1alpha1', 'AgentgatewayBackend'),
         other('gateway.networking.k8s.io/v1', 'GRPCRoute'),
       ].join(''),
@@ -243,7 +243,7 @@ status: {loadBalancer: {}}
     expect(inventory.objects).toEqual([])
     expect(shown(inventory)).toEqual([
       "info NoEffect: Gateway of networking.istio.io/v1 is not weir's: ignored",
-      'warning NotBuilt: TrafficPolicy of gateway.kgateway.dev: not built yet: no effect',
+      'warning NotBuilt: BackendConfigPolicy of gateway.kgateway.dev: not built yet: no effect',
       'warning NotBuilt: AgentgatewayBackend of agentgateway.dev: not built yet: no effect',
       'warning NotBuilt: GRPCRoute of gateway.networking.k8s.io: not built yet: no effect',
     ])
