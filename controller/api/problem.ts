@@ -45,6 +45,7 @@ export type ProblemKind =
   | 'UnsupportedAddress'
   | 'UnsupportedProtocol'
   | 'NotBuilt'
+  | 'NotSupported'
   | 'NoEffect'
   | 'InvalidParameters'
   | 'ListenerUnsupportedProtocol'
@@ -71,3 +72,4 @@ export type ProblemKind =
   | 'ConfigInvalid'
   | 'Expression'
   | 'Refused'
+  | 'NotDeployed'

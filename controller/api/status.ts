@@ -10,10 +10,18 @@ export interface GatewayClassStatus {
   readonly supportedFeatures: readonly { readonly name: string }[]
 }
 
-/** Accepted, Programmed and, where a tracing ConfigMap is named, weir.dev/Telemetry. Addresses are the deployer's. */
+/** Accepted, Programmed and, where a tracing ConfigMap is named, weir.dev/Telemetry. */
 export interface GatewayStatus {
+  /** The deployer's to say: compile knows none. */
+  readonly addresses?: readonly GatewayAddress[]
   readonly conditions: readonly Condition[]
   readonly listeners: readonly ListenerStatus[]
+}
+
+/** Where a Gateway can be reached. */
+export interface GatewayAddress {
+  readonly type: 'IPAddress' | 'Hostname'
+  readonly value: string
 }
 
 /** One for each listener of the spec, in its order: Accepted, Conflicted, ResolvedRefs, Programmed. */
@@ -37,13 +45,16 @@ export interface RouteParentStatus {
   readonly conditions: readonly Condition[]
 }
 
-/** BackendTLSPolicy. */
+/** BackendTLSPolicy and TrafficPolicy. */
 export interface PolicyStatus {
   /** weir's own entries only. */
   readonly ancestors: readonly PolicyAncestorStatus[]
 }
 
-/** One Gateway through which the policy counts: Accepted, ResolvedRefs. */
+/**
+ * One Gateway through which the policy counts, or a target of a TrafficPolicy that is not there. A BackendTLSPolicy has
+ * Accepted and ResolvedRefs; a TrafficPolicy has Accepted, Attached and, where it applies, Conflicted and NotSupported.
+ */
 export interface PolicyAncestorStatus {
   readonly ancestorRef: ParentRef
   readonly controllerName: string

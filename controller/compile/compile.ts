@@ -9,7 +9,11 @@ import { fullName, refTo } from './findings.ts'
 import { findClasses, unknownClass } from './gateway/gateway-classes.ts'
 import { gatewayStatus, parametersStatus } from './gateway/gateway-status.ts'
 import { findGateway, type GatewayFindings } from './gateway/gateways.ts'
+import { unsupportedParameters } from './gateway/unsupported-parameters.ts'
 import { indexInventory } from './lookup.ts'
+import { findReach } from './policy/policy-reach.ts'
+import { findTrafficPolicies } from './policy/traffic-policies.ts'
+import { trafficPolicyVerdict } from './policy/traffic-policy-status.ts'
 import { findRoute, isAccepted, type RouteFindings, routeStatus } from './route/routes.ts'
 import { snapshotOf } from './snapshots.ts'
 
@@ -35,6 +39,11 @@ export function compile(inventory: Inventory, settings: CompileSettings): Compil
     const findings = finder.backend(object.metadata.namespace ?? '', object.metadata.name)
     return 'resource' in findings ? { object, findings } : []
   })
+  const reach = findReach(gateways, routes)
+  const traffic = findTrafficPolicies(lookup).policies.map((policy) => ({
+    object: policy.object,
+    found: trafficPolicyVerdict(policy, reach),
+  }))
   const problems = [
     ...classes.problems,
     ...lookup
@@ -44,6 +53,7 @@ export function compile(inventory: Inventory, settings: CompileSettings): Compil
     ...routes.flatMap((route) => route.problems),
     ...backends.flatMap(({ findings }) => findings.problems),
     ...policies.flatMap((policy) => policy.problems),
+    ...traffic.flatMap(({ found }) => found.problems),
   ]
   return {
     snapshots: gateways.map((gateway) => snapshotOf(gateway, routes)),
@@ -59,6 +69,7 @@ export function compile(inventory: Inventory, settings: CompileSettings): Compil
       ...policies.map((policy) =>
         verdict(policy.object, policy.problems, policyStatus(policy, ancestorsOf(policy, gateways, routes))),
       ),
+      ...traffic.map(({ object, found }) => verdict(object, found.problems, found.status)),
     ],
     problems: [...inventory.problems, ...inOrder(inventory, problems)],
   }
@@ -89,7 +100,8 @@ function parametersVerdicts(gateways: readonly GatewayFindings[]): readonly Verd
   const used = new Set<GatewayParameters>(gateways.flatMap(({ parameters }) => parameters))
   return [...used].map((parameters) => {
     const telemetry = gateways.filter(({ namer }) => namer === parameters).flatMap((one) => one.telemetry.problems)
-    return verdict(parameters, telemetry, parametersStatus(parameters, gateways))
+    const problems = [...unsupportedParameters(parameters), ...telemetry]
+    return verdict(parameters, problems, parametersStatus(parameters, gateways))
   })
 }
 

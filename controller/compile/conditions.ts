@@ -4,7 +4,7 @@ import type { Condition } from '../api/verdict.ts'
 
 /** The condition that a kind of Problem turns to False, and with which reason. */
 interface Effect {
-  readonly type: 'Accepted' | 'ResolvedRefs' | typeof TELEMETRY_CONDITION
+  readonly type: 'Accepted' | 'ResolvedRefs' | 'Programmed' | typeof TELEMETRY_CONDITION
   readonly reason: string
 }
 
@@ -19,6 +19,7 @@ const EFFECTS: { readonly [K in ProblemKind]: Effect | undefined } = {
   UnknownKind: undefined,
   Duplicate: undefined,
   NoEffect: undefined,
+  NotSupported: undefined,
   InvalidField: { type: 'Accepted', reason: 'Invalid' },
   UnsupportedValue: { type: 'Accepted', reason: 'UnsupportedValue' },
   UnsupportedAddress: { type: 'Accepted', reason: 'UnsupportedAddress' },
@@ -49,6 +50,7 @@ const EFFECTS: { readonly [K in ProblemKind]: Effect | undefined } = {
   ConfigInvalid: { type: TELEMETRY_CONDITION, reason: 'Invalid' },
   Expression: { type: TELEMETRY_CONDITION, reason: 'PartiallyInvalid' },
   Refused: { type: 'Accepted', reason: 'Refused' },
+  NotDeployed: { type: 'Programmed', reason: 'NoResources' },
 }
 
 /** Whether a Problem turns a condition of this type to False. Warnings and infos never do. */

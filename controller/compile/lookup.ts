@@ -8,6 +8,7 @@ import type { GatewayParameters } from '../api/gateway-parameters.ts'
 import type { HttpRoute } from '../api/http-route.ts'
 import type { Inventory, KubeObject } from '../api/inventory.ts'
 import type { ReferenceGrant } from '../api/reference-grant.ts'
+import type { TrafficPolicy } from '../api/traffic-policy.ts'
 
 /** The kinds that compile reads, by name, as the types of what it reads of them. */
 export interface Kinds {
@@ -18,6 +19,7 @@ export interface Kinds {
   BackendTLSPolicy: BackendTlsPolicy
   Backend: Backend
   GatewayParameters: GatewayParameters
+  TrafficPolicy: TrafficPolicy
   Secret: Secret
   ConfigMap: ConfigMap
   Service: Service
@@ -33,6 +35,7 @@ const GROUPS: { readonly [K in keyof Kinds]: string } = {
   BackendTLSPolicy: GATEWAY_API_GROUP,
   Backend: WEIR_GROUP,
   GatewayParameters: WEIR_GROUP,
+  TrafficPolicy: WEIR_GROUP,
   Secret: '',
   ConfigMap: '',
   Service: '',

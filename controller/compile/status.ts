@@ -1,25 +1,37 @@
 import { TELEMETRY_CONDITION } from '../../contract/names.ts'
 import type { ConditionsStatus, GatewayStatus, ListenerStatus, RouteParentStatus, RouteStatus } from '../api/status.ts'
-import type { Compilation, Condition, GatewayAck, StatusPatch, Verdict } from '../api/verdict.ts'
-import { condition, conditionFrom, messageOf } from './conditions.ts'
+import type { Compilation, Condition, GatewayAck, GatewayState, StatusPatch, Verdict } from '../api/verdict.ts'
+import { affects, condition, conditionFrom, messageOf } from './conditions.ts'
 import { type Refusal, refusalsOf } from './refusals.ts'
 
 /** What the data plane of one Gateway made of its snapshot. */
 interface Outcome {
-  /** It has taken up this very version. */
+  /** A pod that is Ready has taken up this version, or an earlier one of the Gateway as it is written now. */
   readonly runs: boolean
   readonly refusals: readonly Refusal[]
+  readonly state: GatewayState | undefined
 }
 
 /**
  * The status of every object, in the order of the verdicts. Without acks, what is programmed is Unknown; an ack of the
  * snapshot's own version makes it True, but for what the data plane refused.
+ * @param states in a cluster, one for each Gateway: without any pod that is Ready nothing is programmed, and what has
+ *   been programmed stays so while a newer version is on its way
  */
-export function status(compilation: Compilation, acks: readonly GatewayAck[] = []): readonly StatusPatch[] {
+export function status(
+  compilation: Compilation,
+  acks: readonly GatewayAck[] = [],
+  states: readonly GatewayState[] = [],
+): readonly StatusPatch[] {
+  const ackOf = new Map(acks.map((ack) => [ack.gateway, ack]))
+  const stateOf = new Map(states.map((state) => [state.gateway, state]))
   const outcomes = new Map(
     compilation.snapshots.map((snapshot): [string, Outcome] => {
-      const ack = acks.find(({ gateway }) => gateway === snapshot.gateway)
-      return [snapshot.gateway, { runs: ack?.version === snapshot.version, refusals: refusalsOf(snapshot, ack) }]
+      const ack = ackOf.get(snapshot.gateway)
+      const state = stateOf.get(snapshot.gateway)
+      const isNewest = ack?.version === snapshot.version
+      const runs = state === undefined ? isNewest : state.ready && (isNewest || state.programmed)
+      return [snapshot.gateway, { runs, refusals: refusalsOf(snapshot, ack), state }]
     }),
   )
   return compilation.verdicts.map((verdict) => ({ at: verdict.at, status: statusOf(verdict, outcomes) }))
@@ -31,7 +43,8 @@ function statusOf(verdict: Verdict, outcomes: ReadonlyMap<string, Outcome>): unk
     case 'Gateway': {
       const outcome = outcomes.get(`${namespace}/${name}`)
       const own = verdict.status as GatewayStatus
-      return outcome?.runs === true ? programmed(own, outcome.refusals) : own
+      const shown = outcome?.runs === true ? programmed(own, outcome.refusals) : own
+      return outcome?.state === undefined ? shown : deployed(shown, outcome.state, verdict.generation)
     }
     case 'HTTPRoute': {
       const { parents } = verdict.status as RouteStatus
@@ -42,6 +55,16 @@ function statusOf(verdict: Verdict, outcomes: ReadonlyMap<string, Outcome>): unk
     default:
       return verdict.status
   }
+}
+
+/** What the cluster made of it. */
+function deployed(own: GatewayStatus, state: GatewayState, generation: number | undefined): GatewayStatus {
+  const { addresses, problems } = state
+  const blocked = problems.some((problem) => affects(problem, 'Programmed'))
+  const conditions = own.conditions.map((one) =>
+    blocked && one.type === 'Programmed' ? conditionFrom('Programmed', generation, problems, one) : one,
+  )
+  return { addresses, conditions, listeners: own.listeners }
 }
 
 /** Programmed follows what runs; a condition that is False already has a reason of its own. */

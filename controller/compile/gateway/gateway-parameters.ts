@@ -1,10 +1,11 @@
 import { WEIR_GROUP } from '../../../contract/names.ts'
 import { didYouMean } from '../../../contract/nearest.ts'
-import type { GatewayParameters } from '../../api/gateway-parameters.ts'
+import type { GatewayParameters, KubeParameters } from '../../api/gateway-parameters.ts'
 import type { KubeObject } from '../../api/inventory.ts'
 import type { Problem } from '../../api/problem.ts'
 import { problemAt } from '../findings.ts'
 import type { Lookup } from '../lookup.ts'
+import { supportedOnly } from './unsupported-parameters.ts'
 
 const KIND = 'GatewayParameters'
 
@@ -41,8 +42,8 @@ export function followParameters(
 
 /** What class and Gateway parameters say together. */
 export interface MergedParameters {
-  /** Merged `spec.kube`; undefined when neither has one, or for selfManaged. */
-  readonly kube: unknown
+  /** Merged `spec.kube`, of what is supported; undefined when neither has one, or for selfManaged. */
+  readonly kube: KubeParameters | undefined
   readonly selfManaged: boolean
   /** The tracing ConfigMap, in the Gateway's namespace. */
   readonly configMapName: string | undefined
@@ -50,17 +51,31 @@ export interface MergedParameters {
   readonly namedBy: { readonly parameters: GatewayParameters; readonly path: string } | undefined
 }
 
-/** The Gateway's parameters laid over its class's: maps are merged, everything else is replaced. */
+/**
+ * What Kubernetes takes as one of several forms: fields of two forms side by side would be refused, so that these maps
+ * are replaced like values.
+ */
+const WHOLE: readonly string[] = [
+  'deployment.strategy',
+  'podTemplate.readinessProbe',
+  'podTemplate.livenessProbe',
+  'podTemplate.startupProbe',
+  'podDisruptionBudget',
+]
+
+/** The Gateway's parameters laid over its class's: maps are merged field by field, everything else is replaced. */
 export function mergeParameters(
   ofClass: GatewayParameters | undefined,
   ofGateway: GatewayParameters | undefined,
 ): MergedParameters {
   const selfManaged = (ofGateway ?? ofClass)?.spec?.selfManaged !== undefined
-  const kube = selfManaged ? undefined : merged(ofClass?.spec?.kube, ofGateway?.spec?.kube)
+  const kube = selfManaged
+    ? undefined
+    : (merged(ofClass?.spec?.kube, ofGateway?.spec?.kube, '') as KubeParameters | undefined)
   // The class may name the ConfigMap of Gateways that somebody else deploys: telemetry is the data plane's own.
   const namer = [ofGateway, ofClass].find((one) => configMapNameOf(one) !== undefined)
   return {
-    kube,
+    kube: kube && supportedOnly(kube),
     selfManaged,
     configMapName: configMapNameOf(namer),
     namedBy:
@@ -73,11 +88,13 @@ function configMapNameOf(parameters: GatewayParameters | undefined): string | un
   return name === '' ? undefined : name
 }
 
-function merged(under: unknown, over: unknown): unknown {
+/** @param path of both, below `spec.kube` */
+function merged(under: unknown, over: unknown, path: string): unknown {
   if (over === undefined) return under
-  if (!isMap(under) || !isMap(over)) return over
+  if (!isMap(under) || !isMap(over) || WHOLE.includes(path)) return over
   const keys = new Set([...Object.keys(under), ...Object.keys(over)])
-  return Object.fromEntries([...keys].map((key) => [key, merged(under[key], over[key])]))
+  const below = (key: string): string => (path === '' ? key : `${path}.${key}`)
+  return Object.fromEntries([...keys].map((key) => [key, merged(under[key], over[key], below(key))]))
 }
 
 function isMap(value: unknown): value is { readonly [key: string]: unknown } {

@@ -1,10 +1,12 @@
 import { TELEMETRY_CONDITION } from '../../../contract/names.ts'
+import type { GatewayParameters } from '../../api/gateway-parameters.ts'
 import type { ConditionsStatus, GatewayStatus, ListenerStatus } from '../../api/status.ts'
 import type { Condition } from '../../api/verdict.ts'
 import { condition, conditionFrom, messageOf, reasonOf } from '../conditions.ts'
 import { fullName, refTo } from '../findings.ts'
 import type { GatewayFindings } from './gateways.ts'
 import type { ListenerFindings } from './listeners.ts'
+import { unsupportedParameters } from './unsupported-parameters.ts'
 
 const WAITING = { reason: 'Pending', message: 'Waiting for the data plane' }
 
@@ -101,7 +103,15 @@ export function parametersStatus(
   return {
     conditions: [
       condition('Accepted', 'True', 'Accepted', `In use by Gateway ${users.join(', ')}`, generation),
+      ...unsupportedCondition(parameters),
       ...(shown === undefined ? [] : telemetryConditions(shown, parameters)),
     ],
   }
+}
+
+/** Only while there is something to say, as Gateway API has it for `PartiallyInvalid`. */
+function unsupportedCondition(parameters: GatewayParameters): readonly Condition[] {
+  const found = unsupportedParameters(parameters)
+  if (found.length === 0) return []
+  return [condition('PartiallyInvalid', 'True', 'UnsupportedValue', messageOf(found), parameters.metadata.generation)]
 }

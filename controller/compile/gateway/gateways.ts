@@ -8,6 +8,7 @@ import type { OwnClass } from './gateway-classes.ts'
 import { followParameters, type MergedParameters, mergeParameters } from './gateway-parameters.ts'
 import { findListeners, type ListenerFindings } from './listeners.ts'
 import { findTelemetry, type TelemetryFindings } from './tracing-config-map.ts'
+import { unsupportedParameters } from './unsupported-parameters.ts'
 
 /** What compile found about one Gateway of ours. */
 export interface GatewayFindings {
@@ -20,7 +21,7 @@ export interface GatewayFindings {
   readonly parameters: readonly GatewayParameters[]
   /** Who names its tracing ConfigMap. */
   readonly namer: GatewayParameters | undefined
-  /** About the Gateway as a whole; those of its listeners are with them, telemetry's with that. */
+  /** About the Gateway as a whole and its parameters; those of its listeners are with them, telemetry's with that. */
   readonly problems: readonly Problem[]
 }
 
@@ -33,14 +34,20 @@ export function findGateway(lookup: Lookup, object: Gateway, ownClass: OwnClass)
   const ofGateway = followed.ok ? followed.parameters : undefined
   const merged = mergeParameters(ownClass.parameters, ofGateway)
   const listeners = findListeners(lookup, object)
+  const parameters = [ownClass.parameters, ofGateway].filter((one) => one !== undefined)
   return {
     object,
     listeners,
     telemetry: lost.length > 0 ? HELD_TELEMETRY : findTelemetry(lookup, object, merged),
     workload: workloadOf(object, listeners, merged, lost.length > 0),
-    parameters: [ownClass.parameters, ofGateway].filter((one) => one !== undefined),
+    parameters,
     namer: lost.length > 0 ? undefined : merged.namedBy?.parameters,
-    problems: [...lost, ...wrongAddresses(object), ...unbuiltParts(object)],
+    problems: [
+      ...lost,
+      ...wrongAddresses(object),
+      ...unbuiltParts(object),
+      ...parameters.flatMap((one) => unsupportedParameters(one)),
+    ],
   }
 }
 
@@ -62,7 +69,19 @@ function workloadOf(
   hold: boolean,
 ): Workload {
   const ports = new Set(listeners.filter(({ accepted }) => accepted).map(({ spec }) => spec.port))
-  return { gateway: refTo(gateway), hold, ports: [...ports].sort((a, b) => a - b), parameters: kube, selfManaged }
+  const { uid } = gateway.metadata
+  const { labels, annotations } = gateway.spec?.infrastructure ?? {}
+  return {
+    gateway: refTo(gateway),
+    ...(uid === undefined ? {} : { uid }),
+    className: gateway.spec?.gatewayClassName ?? '',
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
+    hold,
+    ports: [...ports].sort((a, b) => a - b),
+    parameters: kube,
+    selfManaged,
+  }
 }
 
 /** Gateway API's own address types; a type with a domain in front would be somebody's extension. */
