@@ -10,13 +10,17 @@ export interface Flag {
   /** Environment variables that say the same, the first one set wins; the command line beats them. */
   readonly env?: readonly string[]
   readonly default?: string
+  /** Verbs for which the default is another one. */
+  readonly defaults?: { readonly [verb in Verb]?: string }
   readonly verbs: readonly Verb[]
   readonly doc: string
 }
 
-export type Verb = 'run' | 'check' | 'compile' | 'demo'
+export type Verb = 'run' | 'check' | 'compile' | 'demo' | 'controller' | 'dataplane'
 
-const SERVING: readonly Verb[] = ['run', 'demo']
+const SERVING: readonly Verb[] = ['run', 'demo', 'dataplane']
+const POD: readonly Verb[] = ['dataplane']
+const CONTROLLER: readonly Verb[] = ['controller']
 const READING: readonly Verb[] = ['run', 'check', 'compile']
 
 export const FLAGS: readonly Flag[] = [
@@ -71,16 +75,18 @@ export const FLAGS: readonly Flag[] = [
     value: 'ADDR',
     env: ['STATS_ADDR'],
     default: '[::]:15020',
-    verbs: SERVING,
-    doc: 'Address of `/metrics`.',
+    defaults: { controller: '[::]:9092' },
+    verbs: [...SERVING, ...CONTROLLER],
+    doc: 'Address of `/metrics`. Of `controller`: `[::]:9092`.',
   },
   {
     name: 'readiness',
     value: 'ADDR',
     env: ['READINESS_ADDR'],
     default: '[::]:15021',
-    verbs: SERVING,
-    doc: 'Address of `/healthz/ready`.',
+    defaults: { controller: '[::]:9093' },
+    verbs: [...SERVING, ...CONTROLLER],
+    doc: 'Address of `/healthz/ready` and `/healthz/live`. Of `controller`: `[::]:9093`.',
   },
   {
     name: 'collect-bytes',
@@ -101,7 +107,7 @@ export const FLAGS: readonly Flag[] = [
     value: 'text|json',
     env: ['LOG_FORMAT'],
     default: 'text',
-    verbs: SERVING,
+    verbs: [...SERVING, ...CONTROLLER],
     doc: "Form of weir's own log (stderr) and, unless `config.logging.format` says otherwise, of the access log (stdout).",
   },
   {
@@ -109,11 +115,172 @@ export const FLAGS: readonly Flag[] = [
     value: 'LEVEL',
     env: ['WEIR_LOG', 'RUST_LOG'],
     default: 'info',
-    verbs: SERVING,
+    verbs: [...SERVING, ...CONTROLLER],
     doc: 'trace, debug, info, warn, error or off; also `info,request=off`, which silences the access log.',
+  },
+  {
+    name: 'gateway',
+    value: 'NAMESPACE/NAME',
+    env: ['GATEWAY'],
+    verbs: POD,
+    doc: 'The Gateway whose traffic this pod serves.',
+  },
+  {
+    name: 'pod-name',
+    value: 'NAME',
+    env: ['POD_NAME'],
+    verbs: [...POD, ...CONTROLLER],
+    doc: 'Name of this pod. Default: the host name.',
+  },
+  {
+    name: 'controller',
+    value: 'HOST:PORT',
+    env: ['CONTROLLER_ADDRESS'],
+    verbs: POD,
+    doc: 'Address of the controller, which says what to run.',
+  },
+  {
+    name: 'controller-server-name',
+    value: 'NAME',
+    env: ['CONTROLLER_SERVER_NAME'],
+    verbs: POD,
+    doc: "TLS name of the controller. Default: the address's host.",
+  },
+  {
+    name: 'controller-ca',
+    value: 'PATH',
+    env: ['CONTROLLER_CA'],
+    default: '/var/run/weir/controller/ca.crt',
+    verbs: POD,
+    doc: 'PEM file with the certificates that the controller is trusted by; read again at each connect.',
+  },
+  {
+    name: 'controller-token',
+    value: 'PATH',
+    env: ['CONTROLLER_TOKEN'],
+    default: '/var/run/weir/controller/token',
+    verbs: POD,
+    doc: "File with this pod's ServiceAccount token of audience `weir`; read again at each connect.",
+  },
+  {
+    name: 'cache',
+    value: 'PATH',
+    env: ['SNAPSHOT_CACHE'],
+    verbs: POD,
+    doc: 'File in which the newest configuration is kept, credentials included, so that a restarted container serves while no controller answers. Without it nothing is kept.',
+  },
+  {
+    name: 'workers',
+    value: 'COUNT',
+    env: ['WORKERS'],
+    verbs: POD,
+    doc: 'Processes that serve. Default: the CPU limit (cgroup v2, `CPU_LIMIT`), at least one; without a limit one for each CPU.',
+  },
+  {
+    name: 'drain-wait',
+    value: 'SECONDS',
+    env: ['DRAIN_WAIT_SECONDS'],
+    default: '5',
+    verbs: POD,
+    doc: 'How long connections are still taken after SIGTERM, with readiness at 503, so that all who send traffic here notice. A part of `--drain`.',
+  },
+  {
+    name: 'pod-namespace',
+    value: 'NAMESPACE',
+    env: ['POD_NAMESPACE'],
+    verbs: CONTROLLER,
+    doc: "Namespace of the controller's own Lease, Service and CA Secret.",
+  },
+  {
+    name: 'pod-ip',
+    value: 'ADDRESS',
+    env: ['POD_IP'],
+    verbs: CONTROLLER,
+    doc: 'Address of this replica, to which the others send the pods of gateways while it leads.',
+  },
+  {
+    name: 'watch-namespaces',
+    value: 'NAMESPACES',
+    env: ['WATCH_NAMESPACES'],
+    verbs: CONTROLLER,
+    doc: 'Comma-separated namespaces whose objects are read. Default: all.',
+  },
+  {
+    name: 'lease',
+    value: 'NAME',
+    env: ['LEASE_NAME'],
+    default: 'weir',
+    verbs: CONTROLLER,
+    doc: 'Lease by which the replicas elect their leader.',
+  },
+  {
+    name: 'ca-secret',
+    value: 'NAME',
+    env: ['CA_SECRET'],
+    default: 'weir-ca',
+    verbs: CONTROLLER,
+    doc: 'Secret in which the controller keeps the certificates of its push port. It makes them itself.',
+  },
+  {
+    name: 'push-service',
+    value: 'NAME',
+    env: ['PUSH_SERVICE'],
+    default: 'weir',
+    verbs: CONTROLLER,
+    doc: 'Service by which the pods of gateways dial the controller.',
+  },
+  {
+    name: 'push-port',
+    value: 'PORT',
+    env: ['PUSH_PORT'],
+    default: '9978',
+    verbs: CONTROLLER,
+    doc: 'Port on which the controller pushes, on the pod and on the Service.',
+  },
+  {
+    name: 'cluster-domain',
+    value: 'DOMAIN',
+    env: ['CLUSTER_DOMAIN'],
+    default: 'cluster.local',
+    verbs: CONTROLLER,
+    doc: "The cluster's DNS domain.",
+  },
+  {
+    name: 'dataplane-image',
+    value: 'REFERENCE',
+    env: ['DATAPLANE_IMAGE'],
+    verbs: CONTROLLER,
+    doc: "weir's image, for the pods of gateways.",
+  },
+  {
+    name: 'dataplane-image-pull-policy',
+    value: 'POLICY',
+    env: ['DATAPLANE_IMAGE_PULL_POLICY'],
+    verbs: CONTROLLER,
+    doc: "Pull policy of that image. Default: Kubernetes' own.",
+  },
+  {
+    name: 'dataplane-image-pull-secrets',
+    value: 'NAMES',
+    env: ['DATAPLANE_IMAGE_PULL_SECRETS'],
+    verbs: CONTROLLER,
+    doc: 'Comma-separated Secrets, in the namespaces of gateways, by which that image is pulled.',
   },
   { name: 'once', verbs: ['demo'], doc: 'Send a set of sample requests, print answers and traces, exit.' },
   { name: 'attributes', verbs: ['demo'], doc: 'Print the attributes of every span too.' },
+  {
+    name: 'parts',
+    verbs: ['demo'],
+    doc: "Only what stands around the gateway: mock model (8000), OTLP/gRPC (4317), trace view (8080). The chart's quick start runs it.",
+  },
+  {
+    name: 'gateway-url',
+    value: 'URL',
+    env: ['GATEWAY_URL'],
+    default: 'http://localhost:8080',
+    verbs: ['demo'],
+    doc: 'With `--parts`: the gateway through which the trace view sends requests.',
+  },
 ]
 
 /** What was given for each flag, by name; environment and defaults filled in. */
@@ -158,7 +325,7 @@ export function readFlags(verb: Verb, args: readonly string[], env: NodeJS.Proce
       const fromEnv = (flag?.env ?? [])
         .map((variable) => env[variable])
         .find((value) => value !== undefined && value !== '')
-      return fromEnv ?? flag?.default
+      return fromEnv ?? flag?.defaults?.[verb] ?? flag?.default
     },
     list: (name) => (name === 'file' ? files : ((parsed.values[name] as string[] | undefined) ?? [])),
     on: (name) => parsed.values[name] === true,

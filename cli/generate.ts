@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { celReference } from '../contract/cel/reference.ts'
 import { configJsonSchema, configReference } from '../contract/config-reference.ts'
+import { chartReference } from './chart-reference.ts'
 import { cliReference } from './help.ts'
 
 /**
@@ -13,6 +14,8 @@ const GENERATED: readonly { readonly path: string; readonly text: () => string }
   { path: 'docs/config.md', text: configReference },
   { path: 'docs/config.schema.json', text: () => `${JSON.stringify(configJsonSchema(), undefined, 2)}\n` },
   { path: 'docs/cli.md', text: cliReference },
+  { path: 'charts/weir/README.md', text: () => chartReference('charts/weir') },
+  { path: 'charts/weir-crds/README.md', text: () => chartReference('charts/weir-crds') },
 ]
 
 function main(check: boolean): number {

@@ -5,6 +5,8 @@ export const VERB_DOCS: { readonly [verb in Verb]: string } = {
   run: 'stand-alone gateway: the manifests that one would `kubectl apply`, no cluster; changes apply live',
   check: 'compiles and prints every problem as `file:line:col: severity: message`; exit 1 if one is an error',
   compile: 'prints snapshots, statuses and workloads as YAML',
+  controller: 'follows a cluster, deploys what its Gateways need, and tells their pods what to run',
+  dataplane: 'serves the traffic of one Gateway in a pod, as the controller says; a worker process for each CPU',
   demo: '`run` on the bundled example with a mock model and a trace view',
 }
 
@@ -22,7 +24,7 @@ export function helpOf(verb: Verb | undefined): string {
   return [
     'usage: weir VERB [options]',
     '',
-    ...verbs.map(([name, doc]) => `  ${name.padEnd(9)}${doc}`),
+    ...verbs.map(([name, doc]) => `  ${name.padEnd(12)}${doc}`),
     '',
     ...flags.map((flag) => `  ${usageOf(flag).padEnd(width)}${summaryOf(flag)}`),
     '',

@@ -9,11 +9,13 @@ const VERBS: { readonly [verb in Verb]: (flags: FlagValues) => Promise<number> }
   run: async (flags) => (await import('./run.ts')).runGateway(flags),
   check: async (flags) => (await import('./check.ts')).runCheck(flags),
   compile: async (flags) => (await import('./compile.ts')).runCompile(flags),
+  controller: async (flags) => (await import('./controller.ts')).runController(flags),
+  dataplane: async (flags) => (await import('./dataplane.ts')).runDataPlane(flags),
   demo: async (flags) => (await import('./demo.ts')).runDemoVerb(flags),
 }
 
 /** Verbs of the plan whose parts are not built yet. */
-const NOT_BUILT = ['controller', 'dataplane', 'preview', 'trace-test', 'import']
+const NOT_BUILT = ['preview', 'trace-test', 'import']
 
 async function main(args: readonly string[]): Promise<number> {
   const [verb, ...rest] = args

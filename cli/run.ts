@@ -43,7 +43,7 @@ export interface RunningGateway {
 export async function startGateway(options: StartGatewayOptions): Promise<RunningGateway> {
   const { settings, log } = options
   const gateway = new StandAlone(settings, log)
-  const ports = await openServicePorts({ ...options, gateway })
+  const ports = await openServicePorts({ ...options, served: gateway })
   await gateway.start()
   const notReady = gateway.notReady()
   const where = { adminPort: ports.admin.port, statsPort: ports.stats.port, readinessPort: ports.readiness.port }

@@ -1,10 +1,13 @@
 import type { Problem } from '../controller/api/problem.ts'
 import { type PathWatch, watchPaths } from '../controller/files/watch-paths.ts'
+import { configDump } from '../dataplane/config-dump.ts'
 import { DataPlane } from '../dataplane/data-plane.ts'
+import { observePlanes } from '../dataplane/plane-metrics.ts'
 import { createSharedParts, type SharedParts } from '../dataplane/shared-parts.ts'
 import type { Log } from '../runtime/log.ts'
 import { formatProblem, loadAndCompile } from './load.ts'
 import type { RunSettings } from './run-settings.ts'
+import type { Served } from './service-ports.ts'
 import { VERSION } from './version.ts'
 
 /** How long queued spans may take to be delivered once traffic has ended. */
@@ -14,7 +17,7 @@ const TELEMETRY_DEADLINE_MS = 5_000
  * The stand-alone gateway: manifests in, one data plane for each Gateway in them, everything in this process. Follows
  * the files; what a change breaks keeps its last good form, and the log says why.
  */
-export class StandAlone {
+export class StandAlone implements Served {
   readonly shared: SharedParts
   readonly #settings: RunSettings
   readonly #log: Log
@@ -34,20 +37,7 @@ export class StandAlone {
       { version: VERSION, bindHost, portMap, connectTo, collectBytes, drainMs, accessLog, env },
       log,
     )
-    this.shared.registry.observed({
-      name: 'weir_superseded_parts',
-      help: 'Generations of telemetry that were replaced and still have requests in flight.',
-      type: 'gauge',
-      labels: ['gateway'],
-      read: () => this.planes.map((plane) => ({ labels: [plane.gateway], value: plane.supersededParts })),
-    })
-    this.shared.registry.observed({
-      name: 'weir_downstream_connections',
-      help: 'Connections of clients that are open.',
-      type: 'gauge',
-      labels: ['gateway'],
-      read: () => this.planes.map((plane) => ({ labels: [plane.gateway], value: plane.connections })),
-    })
+    observePlanes(this.shared.registry, () => this.planes)
   }
 
   get planes(): readonly DataPlane[] {
@@ -60,6 +50,27 @@ export class StandAlone {
     if (this.#planes.size === 0) return 'no Gateway of a class of weir in the files'
     const waiting = this.planes.find((plane) => plane.version === undefined)
     return waiting === undefined ? undefined : `${waiting.gateway} has no configuration yet`
+  }
+
+  metrics(): string {
+    return this.shared.registry.render()
+  }
+
+  /** What runs, by Gateway, with nothing secret in it. */
+  config(): unknown {
+    return this.planes.map(({ gateway, version, plan }) => ({
+      gateway,
+      version,
+      resources: plan === undefined ? [] : configDump(plan),
+    }))
+  }
+
+  memory(): unknown {
+    return { ...process.memoryUsage(), collectedBytes: this.shared.budget.usedBytes }
+  }
+
+  setLogLevel(level: string): void {
+    this.#log.level = level
   }
 
   /** Serves what the files say, and follows them from then on. */

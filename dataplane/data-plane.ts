@@ -1,5 +1,6 @@
 import type { BackendResource, CredentialResource, Snapshot, TelemetryResource } from '../contract/snapshot.ts'
 import { telemetryConfig } from '../contract/telemetry-config.ts'
+import { exporterShare } from './exporter-share.ts'
 import { createPipeline } from './http/pipeline.ts'
 import { createChatHandler } from './llm/chat-handler.ts'
 import { notBuiltHandler } from './mcp/not-built-handler.ts'
@@ -66,9 +67,9 @@ export class DataPlane {
     return this.#holder.apply(snapshot)
   }
 
-  /** Drains the ports, then gives everything back. */
-  async close(): Promise<void> {
-    await this.#ports.close()
+  /** Drains the ports, then gives everything back. @param drainMs as the settings say, unless given */
+  async close(drainMs = this.#shared.settings.drainMs): Promise<void> {
+    await this.#ports.close(drainMs)
     if (this.#plan !== undefined) supersede(this.#plan, undefined)
   }
 
@@ -102,7 +103,7 @@ export class DataPlane {
     const { settings, exporters, accessLog, traffic, telemetry, log } = this.#shared
     const config = resource?.config ?? telemetryConfig.parse({})
     const [namespace, name] = this.gateway.split('/') as [string, string]
-    const acquired = exporters.acquire(config.tracing, {
+    const acquired = exporters.acquire(exporterShare(config.tracing, settings.workers ?? 1), {
       namespace,
       name,
       version: settings.version,

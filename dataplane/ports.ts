@@ -62,9 +62,9 @@ export class Ports {
     return refused
   }
 
-  /** Drains all ports: what is in flight may go on for as long as the settings say. */
-  async close(): Promise<void> {
-    for (const server of this.#servers.values()) this.#drain(server)
+  /** Drains all ports: what is in flight may go on for so long. */
+  async close(drainMs: number): Promise<void> {
+    for (const server of this.#servers.values()) this.#drain(server, drainMs)
     this.#servers.clear()
     await Promise.all(this.#closing)
   }
@@ -101,8 +101,8 @@ export class Ports {
     }
   }
 
-  #drain(server: HttpServer): void {
-    const closing = server.close(this.#options.drainMs).finally(() => this.#closing.delete(closing))
+  #drain(server: HttpServer, drainMs = this.#options.drainMs): void {
+    const closing = server.close(drainMs).finally(() => this.#closing.delete(closing))
     this.#closing.add(closing)
   }
 }

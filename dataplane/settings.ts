@@ -7,7 +7,9 @@ export interface DataPlaneSettings {
   /** Port in the manifest → port that is listened on. */
   readonly portMap: ReadonlyMap<number, number>
   readonly connectTo: readonly ConnectTo[]
-  /** Bytes of request bodies that may be held at once. */
+  /** Processes that share what the configuration limits per pod; one when absent. */
+  readonly workers?: number
+  /** Bytes of request bodies that this process may hold at once. */
   readonly collectBytes: number
   /** How long requests in flight may go on when a port or the process ends. */
   readonly drainMs: number

@@ -54,12 +54,16 @@ export class MetricRegistry {
 
   /** The text exposition format 0.0.4, families in the order in which they were made. */
   render(): string {
-    const lines: string[] = []
-    for (const family of this.#families.values()) {
-      lines.push(`# HELP ${family.name} ${escapeHelp(family.help)}`, `# TYPE ${family.name} ${family.type}`)
-      family.render(lines)
-    }
-    return `${lines.join('\n')}\n`
+    return renderFamilies(this.collect())
+  }
+
+  /** All numbers as they are now, as plain data that another process can be sent. */
+  collect(): MetricFamily[] {
+    return [...this.#families.values()].map((family) => {
+      const samples: Sample[] = []
+      family.collect(samples)
+      return { name: family.name, help: family.help, type: family.type, combine: family.combine, samples }
+    })
   }
 
   #add<F extends Family>(name: string, family: F): F {
@@ -68,6 +72,47 @@ export class MetricRegistry {
     this.#families.set(name, family)
     return family
   }
+}
+
+/** A series as it is exposed, `name{label="value"}`, and its number. */
+export type Sample = readonly [series: string, value: number]
+
+/** One metric of one process at one moment. */
+export interface MetricFamily {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  /** What several processes' numbers come to. */
+  readonly combine: Combine
+  readonly samples: readonly Sample[]
+}
+
+/** `sum` for what is counted; `max` for what every process says of the whole, such as a version. */
+export type Combine = 'sum' | 'max'
+
+/** The text exposition format 0.0.4. */
+export function renderFamilies(families: readonly MetricFamily[]): string {
+  const lines: string[] = []
+  for (const { name, help, type, samples } of families) {
+    lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`)
+    for (const [series, value] of samples) lines.push(`${series} ${numberText(value)}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** The metrics of several processes as if they were one: families by name, series by their labels. */
+export function combineFamilies(processes: readonly (readonly MetricFamily[])[]): MetricFamily[] {
+  const families = new Map<string, { readonly family: MetricFamily; readonly values: Map<string, number> }>()
+  for (const family of processes.flat()) {
+    const known = families.get(family.name) ?? { family, values: new Map<string, number>() }
+    families.set(family.name, known)
+    for (const [series, value] of family.samples) {
+      const before = known.values.get(series)
+      if (before === undefined) known.values.set(series, value)
+      else known.values.set(series, known.family.combine === 'sum' ? before + value : Math.max(before, value))
+    }
+  }
+  return [...families.values()].map(({ family, values }) => ({ ...family, samples: [...values] }))
 }
 
 /** The media type of what {@link MetricRegistry.render} gives. */
@@ -176,11 +221,12 @@ interface Family {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
-  render(lines: string[]): void
+  readonly combine: Combine
+  collect(samples: Sample[]): void
 }
 
 interface Column {
-  render(lines: string[]): void
+  collect(samples: Sample[]): void
 }
 
 /** A metric whose numbers are kept here: one column for each table of labels that it is counted by. */
@@ -188,6 +234,7 @@ export class Instrument<C extends Column> implements Family {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'histogram'
+  readonly combine = 'sum'
   readonly #make: (table: LabelTable) => C
   readonly #columns = new Map<LabelTable, C>()
 
@@ -212,8 +259,8 @@ export class Instrument<C extends Column> implements Family {
     this.#columns.delete(table)
   }
 
-  render(lines: string[]): void {
-    for (const column of this.#columns.values()) column.render(lines)
+  collect(samples: Sample[]): void {
+    for (const column of this.#columns.values()) column.collect(samples)
   }
 }
 
@@ -241,10 +288,10 @@ export class CounterColumn implements Column {
     this.#values[row] = (this.#values[row] as number) + count
   }
 
-  render(lines: string[]): void {
+  collect(samples: Sample[]): void {
     for (let row = 0; row < this.#values.length; row++) {
       const value = this.#values[row] as number
-      if (value > 0) lines.push(sample(this.#name, this.#table.text(row), value))
+      if (value > 0) samples.push(sample(this.#name, this.#table.text(row), value))
     }
   }
 }
@@ -275,23 +322,23 @@ export class HistogramColumn implements Column {
     cells[sum] = (cells[sum] as number) + value
   }
 
-  render(lines: string[]): void {
+  collect(samples: Sample[]): void {
     const width = this.#buckets.length + 2
     for (let row = 0; (row + 1) * width <= this.#cells.length; row++) {
       const cells = this.#cells.subarray(row * width, (row + 1) * width)
       const total = cells.subarray(0, width - 1).reduce((sum, count) => sum + count, 0)
-      if (total > 0) this.#renderRow(lines, this.#table.text(row), cells, total)
+      if (total > 0) this.#collectRow(samples, this.#table.text(row), cells, total)
     }
   }
 
-  #renderRow(lines: string[], labels: string, cells: Float64Array, total: number): void {
+  #collectRow(samples: Sample[], labels: string, cells: Float64Array, total: number): void {
     const prefix = labels === '' ? '' : `${labels},`
     let cumulative = 0
     this.#buckets.forEach((bound, i) => {
       cumulative += cells[i] as number
-      lines.push(sample(`${this.#name}_bucket`, `${prefix}le="${bound}"`, cumulative))
+      samples.push(sample(`${this.#name}_bucket`, `${prefix}le="${bound}"`, cumulative))
     })
-    lines.push(
+    samples.push(
       sample(`${this.#name}_bucket`, `${prefix}le="+Inf"`, total),
       sample(`${this.#name}_sum`, labels, cells[cells.length - 1] as number),
       sample(`${this.#name}_count`, labels, total),
@@ -299,8 +346,8 @@ export class HistogramColumn implements Column {
   }
 }
 
-function sample(name: string, labels: string, value: number): string {
-  return labels === '' ? `${name} ${numberText(value)}` : `${name}{${labels}} ${numberText(value)}`
+function sample(name: string, labels: string, value: number): Sample {
+  return [labels === '' ? name : `${name}{${labels}}`, value]
 }
 
 function numberText(value: number): string {
@@ -313,6 +360,8 @@ export interface ObservedOptions {
   readonly help: string
   readonly type: 'counter' | 'gauge'
   readonly labels: readonly string[]
+  /** Default: `sum`. */
+  readonly combine?: Combine
   /** Called at each scrape; label values in the order of `labels`. What it throws fails the scrape. */
   readonly read: () => Iterable<{ readonly labels: readonly (string | undefined)[]; readonly value: number }>
 }
@@ -321,18 +370,20 @@ class Observed implements Family {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge'
+  readonly combine: Combine
   readonly #options: ObservedOptions
 
   constructor(options: ObservedOptions) {
     this.name = options.name
     this.help = options.help
     this.type = options.type
+    this.combine = options.combine ?? 'sum'
     this.#options = options
   }
 
-  render(lines: string[]): void {
+  collect(samples: Sample[]): void {
     for (const { labels, value } of this.#options.read()) {
-      lines.push(sample(this.name, labelText(this.#options.labels, labels), value))
+      samples.push(sample(this.name, labelText(this.#options.labels, labels), value))
     }
   }
 }

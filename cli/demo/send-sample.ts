@@ -14,17 +14,17 @@ export interface SampleAnswer {
 
 const TIMEOUT_MS = 15_000
 
-/** Sends one sample to a gateway on this machine. @throws when there is no whole answer in time */
-export async function sendSample(sample: Sample, port: number): Promise<SampleAnswer> {
-  const { status, type, body } = await post(sample, port)
+/** Sends one sample to a gateway, on this machine unless a host is given. @throws when there is no whole answer in time */
+export async function sendSample(sample: Sample, port: number, host = '127.0.0.1'): Promise<SampleAnswer> {
+  const { status, type, body } = await post(sample, host, port)
   return type.startsWith('text/event-stream') ? readStream(status, body) : readWhole(status, body)
 }
 
-function post(sample: Sample, port: number): Promise<{ status: number; type: string; body: string }> {
+function post(sample: Sample, host: string, port: number): Promise<{ status: number; type: string; body: string }> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
-        host: '127.0.0.1',
+        host,
         port,
         path: sample.path,
         method: 'POST',

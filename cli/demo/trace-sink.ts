@@ -24,8 +24,11 @@ export interface TraceSink {
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024
 
-/** @param host the address to listen on; both ports are free ones */
-export async function startTraceSink(host: string): Promise<TraceSink> {
+/**
+ * @param host the address to listen on
+ * @param port of OTLP/gRPC, 0 for a free one; the one of OTLP/HTTP is always free
+ */
+export async function startTraceSink(host: string, port = 0): Promise<TraceSink> {
   const store = createTraceStore()
   const http = createServer((request, response) => {
     receive(request, store).then(
@@ -39,8 +42,9 @@ export async function startTraceSink(host: string): Promise<TraceSink> {
   })
   const grpc = grpcServer(store)
   const grpcPort = await new Promise<number>((resolve, reject) => {
-    grpc.bindAsync(`${host.includes(':') ? `[${host}]` : host}:0`, ServerCredentials.createInsecure(), (error, port) =>
-      error === null ? resolve(port) : reject(error),
+    const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    grpc.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
     )
   })
   return { grpcPort, httpPort: (http.address() as AddressInfo).port, store, close: () => closeBoth(http, grpc) }

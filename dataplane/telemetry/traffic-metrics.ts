@@ -66,6 +66,7 @@ export class TrafficMetrics {
       help: 'Which version of weir this is.',
       type: 'gauge',
       labels: ['tag'],
+      combine: 'max',
       read: () => [{ labels: [version], value: 1 }],
     })
   }

@@ -8,8 +8,18 @@ import { isIP } from 'node:net'
 export interface CertificateAuthority {
   /** PEM of the CA's own certificate. */
   readonly certificate: string
+  /** PEM of its key, for programs that sign on their own. */
+  readonly privateKey: string
   /** A server certificate for DNS names or IP addresses, signed by this CA; `expired` ones ended yesterday. */
-  issue(names: readonly string[], options?: { expired?: boolean }): { certificate: string; privateKey: string }
+  issue(names: readonly string[], options?: { expired?: boolean }): IssuedCertificate
+  /** A client certificate; Kubernetes takes the common name for the user and the organization for the group. */
+  issueClient(commonName: string, organization?: string): IssuedCertificate
+}
+
+/** Both as PEM. */
+export interface IssuedCertificate {
+  readonly certificate: string
+  readonly privateKey: string
 }
 
 const der = (tag: number, ...parts: readonly Uint8Array[]): Buffer => {
@@ -45,7 +55,12 @@ function oid(dotted: string): Buffer {
 }
 
 const ECDSA_SHA256 = sequence(oid('1.2.840.10045.4.3.2'))
-const nameOf = (commonName: string): Buffer => sequence(der(0x31, sequence(oid('2.5.4.3'), utf8(commonName))))
+const attribute = (id: string, text: string): Buffer => der(0x31, sequence(oid(id), utf8(text)))
+const nameOf = (commonName: string, organization?: string): Buffer =>
+  sequence(
+    ...(organization === undefined ? [] : [attribute('2.5.4.10', organization)]),
+    attribute('2.5.4.3', commonName),
+  )
 const extension = (id: string, critical: boolean, value: Buffer): Buffer =>
   critical ? sequence(oid(id), boolean(true), octets(value)) : sequence(oid(id), octets(value))
 const basicConstraints = (ca: boolean): Buffer =>
@@ -66,6 +81,7 @@ function pem(label: string, bytes: Buffer): string {
 
 interface Subject {
   readonly commonName: string
+  readonly organization?: string | undefined
   readonly publicKey: KeyObject
   readonly extensions: readonly Buffer[]
   readonly days: readonly [from: number, to: number]
@@ -80,12 +96,14 @@ function certificateOf(subject: Subject, issuer: string, issuerKey: KeyObject): 
     ECDSA_SHA256,
     nameOf(issuer),
     sequence(utcTime(day(subject.days[0])), utcTime(day(subject.days[1]))),
-    nameOf(subject.commonName),
+    nameOf(subject.commonName, subject.organization),
     subject.publicKey.export({ type: 'spki', format: 'der' }),
     explicit(3, sequence(...subject.extensions)),
   )
   return pem('CERTIFICATE', sequence(body, ECDSA_SHA256, bits(sign('sha256', body, issuerKey))))
 }
+
+const pkcs8 = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }) as string
 
 /** A new authority with a key of its own. */
 export function createCertificateAuthority(name = 'weir test CA'): CertificateAuthority {
@@ -96,20 +114,23 @@ export function createCertificateAuthority(name = 'weir test CA'): CertificateAu
     extensions: [basicConstraints(true)],
     days: [-1, 30],
   }
+  const signed = (subject: Omit<Subject, 'publicKey'>): IssuedCertificate => {
+    const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    return {
+      certificate: certificateOf({ ...subject, publicKey: keys.publicKey }, name, own.privateKey),
+      privateKey: pkcs8(keys.privateKey),
+    }
+  }
   return {
     certificate: certificateOf(self, name, own.privateKey),
-    issue: (names, options = {}) => {
-      const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      const subject: Subject = {
+    privateKey: pkcs8(own.privateKey),
+    issue: (names, options = {}) =>
+      signed({
         commonName: names[0] as string,
-        publicKey: keys.publicKey,
         extensions: [basicConstraints(false), alternativeNames(names)],
         days: options.expired ? [-10, -1] : [-1, 30],
-      }
-      return {
-        certificate: certificateOf(subject, name, own.privateKey),
-        privateKey: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
-      }
-    },
+      }),
+    issueClient: (commonName, organization) =>
+      signed({ commonName, organization, extensions: [basicConstraints(false)], days: [-1, 30] }),
   }
 }

@@ -14,6 +14,8 @@ export interface AskOptions {
   readonly path: string
   readonly headers?: Readonly<Record<string, string | string[]>>
   readonly body?: string | Buffer
+  /** Where the port is; this machine when not given. */
+  readonly address?: string
   /** Keeps connections; without one the request has a connection of its own. */
   readonly agent?: Agent
   /** The client leaves when it is aborted. */
@@ -22,11 +24,11 @@ export interface AskOptions {
   readonly onChunk?: (chunk: Buffer, soFar: number) => void
 }
 
-/** Sends one request to a port of this machine. Rejects when the answer is cut. */
+/** Sends one request to a port, of this machine unless the options say where. Rejects when the answer is cut. */
 export function ask(port: number, options: AskOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request({
-      host: '127.0.0.1',
+      host: options.address ?? '127.0.0.1',
       port,
       agent: options.agent ?? false,
       ...(options.signal === undefined ? {} : { signal: options.signal }),

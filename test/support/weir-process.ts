@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
-const WEIR = resolve(import.meta.dirname, '../../bin/weir')
+/** What users start. */
+export const WEIR = resolve(import.meta.dirname, '../../bin/weir')
 
 /** A folder of manifests that a test may write to while weir watches it. */
 export interface ManifestFolder {
@@ -65,7 +66,7 @@ export interface StartOptions {
 }
 
 /** Lines of a stream, and promises for lines that are still to come. */
-class Lines<T> {
+export class Lines<T> {
   readonly all: T[] = []
   readonly #waiting = new Set<() => void>()
 
@@ -147,7 +148,7 @@ export async function startWeir(options: StartOptions): Promise<WeirProcess> {
 }
 
 /** `TIME LEVEL MESSAGE key=value …`, as weir logs for people. */
-function parseLog(text: string): LogLine {
+export function parseLog(text: string): LogLine {
   const [, level = '', rest = text] = /^\S+Z (\w+) (.*)$/.exec(text) ?? []
   const pairs = [...rest.matchAll(/ (\w+)=(\S+)/g)].map((match) => [match[1], match[2]] as [string, string])
   const firstPair = rest.search(/ \w+=\S+/)
@@ -159,7 +160,8 @@ function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024
 }
 
-async function stopped(child: ChildProcess): Promise<number | null> {
+/** Ends a process as Kubernetes would and waits. @returns its exit code */
+export async function stopped(child: ChildProcess): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
   const exit = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
   child.kill('SIGTERM')
