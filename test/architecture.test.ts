@@ -26,6 +26,13 @@ const ROOMS: { readonly [path: string]: Room } = {
     rooms: ['controller/api', 'controller/yaml', 'contract', 'runtime'],
     packages: ['yaml', 'zod'],
   },
+  'controller/kube': {
+    rooms: ['controller/api', 'contract', 'runtime'],
+    packages: ['@kubernetes/client-node'],
+  },
+  'controller/deploy': { rooms: ['controller/api', 'controller/kube', 'contract'], packages: [] },
+  'controller/push': { rooms: ['controller/api', 'contract', 'runtime'], packages: ['@grpc/grpc-js', 'zod'] },
+  controller: { rooms: ['controller/*', 'contract', 'runtime'], packages: ['zod'] },
   'dataplane/exchange.ts': { rooms: ['contract', 'dataplane/fault.ts'], packages: [], pure: true },
   'dataplane/fault.ts': { rooms: ['contract'], packages: [], pure: true },
   'dataplane/http': {
@@ -48,10 +55,10 @@ const ROOMS: { readonly [path: string]: Room } = {
     rooms: ['dataplane/exchange.ts', 'dataplane/fault.ts', 'contract', 'runtime'],
     packages: ['undici', '@grpc/grpc-js'],
   },
-  'dataplane/sync': { rooms: ['contract', 'runtime'], packages: [] },
+  'dataplane/sync': { rooms: ['contract', 'runtime'], packages: ['@grpc/grpc-js', 'zod'] },
   dataplane: { rooms: ['dataplane/*', 'contract', 'runtime'], packages: [] },
   cli: {
-    rooms: ['controller/*', 'dataplane', 'dataplane/*', 'contract', 'runtime'],
+    rooms: ['controller', 'controller/*', 'dataplane', 'dataplane/*', 'contract', 'runtime'],
     packages: ['@grpc/grpc-js', 'yaml', 'zod'],
   },
   test: { rooms: ['*'], packages: ['*'] },
