@@ -1,6 +1,6 @@
 import type { CredentialResource, ListenerResource } from '../contract/snapshot.ts'
 import type { Log } from '../runtime/log.ts'
-import { type HttpServer, startServer } from './http/node-server.ts'
+import { type HttpServer, startServer } from './http/http1/server.ts'
 import type { TlsBinding } from './http/tls-contexts.ts'
 import type { InboundRequest } from './http/transport.ts'
 import type { Refusal } from './sync/plan-holder.ts'

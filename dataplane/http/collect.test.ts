@@ -31,10 +31,10 @@ async function collecting(budget: CollectBudget, maxBytes: number, held = false)
     collectBody(call, budget, maxBytes, (result) => {
       if (result instanceof GatewayError) return call.fail(result)
       bodies.push(result)
-      copies.push(Buffer.from(result.bytes))
+      copies.push(Buffer.from(result.body.joined()))
       const answer = (): void => {
         call.inbound.reply.head(200, [])
-        call.inbound.reply.end(Buffer.from(`${result.bytes.length} bytes`))
+        call.inbound.reply.end(Buffer.from(`${result.body.length} bytes`))
       }
       if (holding) waiting.push(answer)
       else answer()
@@ -74,7 +74,7 @@ describe('a collected body', () => {
       expect(copies).toHaveLength(2)
       for (const copy of copies) expect(copy.equals(sent)).toBe(true)
       // What was given back is held by nobody.
-      await until(() => bodies.every(({ bytes }) => bytes.length === 0))
+      await until(() => bodies.every(({ body }) => body.length === 0))
       await until(() => budget.usedBytes === 0)
     },
   )

@@ -1,24 +1,19 @@
 import { GatewayError } from '../fault.ts'
+import { BodyPieces } from './body-pieces.ts'
 import type { BudgetWaiter, CollectBudget } from './collect-budget.ts'
 import type { Call } from './handler.ts'
 import type { BodySink } from './transport.ts'
 
 /** A request's whole body. */
 export interface CollectedBody {
-  /** Contiguous; empty when the request had no body. */
-  readonly bytes: Buffer
+  /** Empty when the request had no body. */
+  readonly body: BodyPieces
   /**
    * Lets go of the bytes and gives them back to the budget, before the exchange is over (when it is, that happens by
-   * itself). Then `bytes` is empty.
+   * itself). Then `body` is empty.
    */
   release(): void
 }
-
-const EMPTY = Buffer.alloc(0)
-const FIRST_BYTES = 64 * 1024
-/** How much a buffer grows when the body's length is announced: few copies, and little held for a client that stalls. */
-const ANNOUNCED_GROWTH = 4
-const UNKNOWN_GROWTH = 2
 
 /**
  * Collects the body of a request, up to `maxBytes`, within the budget of all bodies. Calls `done` once, unless the
@@ -42,13 +37,12 @@ export function collectBody(
 }
 
 class Collector implements BodySink, BudgetWaiter, CollectedBody {
-  bytes: Buffer = EMPTY
+  body = new BodyPieces()
   readonly #call: Call
   readonly #budget: CollectBudget
   readonly #maxBytes: number
   readonly #arrival: number
   #done: ((result: CollectedBody | GatewayError) => void) | undefined
-  #receivedBytes = 0
   #heldBytes = 0
   /** The chunk that waits for room, and the room that it waits for. */
   #pending: Uint8Array | undefined
@@ -69,14 +63,13 @@ class Collector implements BodySink, BudgetWaiter, CollectedBody {
 
   onData(chunk: Uint8Array): void {
     if (this.#done === undefined) return
-    const needed = this.#receivedBytes + chunk.length
-    if (needed > this.#maxBytes) return this.#fail(tooLarge(this.#maxBytes))
-    if (needed <= this.bytes.length) return this.#append(chunk)
-    const capacity = this.#capacityFor(needed)
-    const growth = capacity - this.#heldBytes
-    if (this.#budget.take(growth, this.#heldBytes)) {
-      this.#heldBytes = capacity
-      return this.#append(chunk)
+    if (this.body.length + chunk.length > this.#maxBytes) return this.#fail(tooLarge(this.#maxBytes))
+    const expected = this.#expected()
+    const growth = this.body.growth(chunk.length, expected)
+    if (growth === 0 || this.#budget.take(growth, this.#heldBytes)) {
+      this.#heldBytes += growth
+      this.body.append(chunk, expected)
+      return
     }
     this.#pending = chunk
     this.#pendingBytes = growth
@@ -88,8 +81,8 @@ class Collector implements BodySink, BudgetWaiter, CollectedBody {
     const done = this.#done
     if (done === undefined) return
     this.#done = undefined
-    this.bytes = this.bytes.subarray(0, this.#receivedBytes)
-    if (this.#call.exchange.capture.requestBody) this.#call.exchange.request.body = this.bytes
+    this.body.end()
+    if (this.#call.exchange.capture.requestBody) this.#call.exchange.request.body = this.body.joined()
     this.#tell(done, this)
   }
 
@@ -102,7 +95,7 @@ class Collector implements BodySink, BudgetWaiter, CollectedBody {
     const chunk = this.#pending
     this.#heldBytes += this.#pendingBytes
     this.#pending = undefined
-    if (chunk !== undefined) this.#append(chunk)
+    if (chunk !== undefined) this.body.append(chunk, this.#expected())
     this.#call.inbound.resume()
   }
 
@@ -114,7 +107,7 @@ class Collector implements BodySink, BudgetWaiter, CollectedBody {
     this.#done = undefined
     this.#pending = undefined
     this.#budget.leave(this)
-    this.bytes = EMPTY
+    this.body = new BodyPieces()
     const held = this.#heldBytes
     this.#heldBytes = 0
     if (held > 0) this.#budget.give(held)
@@ -136,29 +129,9 @@ class Collector implements BodySink, BudgetWaiter, CollectedBody {
     }
   }
 
-  /** A chunk that is the whole body is kept as it came; else it is copied into a buffer of the capacity that was taken. */
-  #append(chunk: Uint8Array): void {
-    if (this.#heldBytes > this.bytes.length) {
-      if (this.#receivedBytes === 0 && chunk.length === this.#heldBytes) {
-        this.bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
-        this.#receivedBytes = chunk.length
-        return
-      }
-      const larger = Buffer.allocUnsafeSlow(this.#heldBytes)
-      larger.set(this.bytes.subarray(0, this.#receivedBytes))
-      this.bytes = larger
-    }
-    this.bytes.set(chunk, this.#receivedBytes)
-    this.#receivedBytes += chunk.length
-  }
-
-  #capacityFor(needed: number): number {
-    const announced = this.#call.inbound.bodyLength
-    if (announced !== undefined) {
-      if (needed >= announced) return needed
-      return Math.min(announced, Math.max(FIRST_BYTES, needed, this.bytes.length * ANNOUNCED_GROWTH))
-    }
-    return Math.min(this.#maxBytes, Math.max(FIRST_BYTES, needed, this.bytes.length * UNKNOWN_GROWTH))
+  /** How many bytes are still to come, as far as that is known. */
+  #expected(): number {
+    return (this.#call.inbound.bodyLength ?? this.#maxBytes) - this.body.length
   }
 }
 

@@ -3,7 +3,7 @@ import type { GatewayError } from '../fault.ts'
 
 /**
  * The door between policy code and sockets, both ways. Policy code sees heads as raw header arrays, bodies as bytes,
- * and callbacks; no class of node:http or undici, no stream, no promise per chunk. Backpressure is pause/resume,
+ * and callbacks; no socket, no stream, no promise per chunk. Backpressure is pause/resume,
  * cancellation one abort with a reason. Trailers pass; nothing here knows which HTTP version the socket speaks.
  */
 
@@ -68,10 +68,10 @@ export interface Reply {
 export interface UpstreamRequest {
   readonly method: string
   readonly target: string
-  /** Names and values in turn, Host included; no hop-by-hop headers. */
+  /** Names and values in turn, Host included; no hop-by-hop headers. The length of a whole body is put in. */
   readonly rawHeaders: readonly string[]
-  /** Whole, absent, or a stream that the caller writes by the call's `write` and `endBody`. */
-  readonly body: Uint8Array | 'stream' | undefined
+  /** The pieces of a whole one, none, or a stream that the caller writes by the call's `write` and `endBody`. */
+  readonly body: readonly Uint8Array[] | 'stream' | undefined
   /** Milliseconds until the answer's head must be there; 0 or absent: no limit. */
   readonly headTimeoutMs?: number
 }

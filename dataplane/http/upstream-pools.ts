@@ -1,8 +1,8 @@
 import { digestOf } from '../../contract/digest.ts'
 import type { Endpoint, UpstreamTls } from '../../contract/snapshot.ts'
 import type { ConnectTo } from '../../runtime/connect-to.ts'
+import { DEFAULT_UPSTREAM_LIMITS, Http1Upstream, type UpstreamLimits } from './http1/upstream.ts'
 import type { Upstream } from './transport.ts'
-import { DEFAULT_UPSTREAM_LIMITS, UndiciUpstream, type UpstreamLimits } from './undici-upstream.ts'
 
 export interface UpstreamPoolsOptions {
   readonly connectTo?: readonly ConnectTo[]
@@ -10,7 +10,7 @@ export interface UpstreamPoolsOptions {
 }
 
 interface Shared {
-  readonly upstream: UndiciUpstream
+  readonly upstream: Http1Upstream
   readonly key: string
   uses: number
 }
@@ -45,7 +45,7 @@ export class UpstreamPools {
       known.uses += 1
       return known.upstream
     }
-    const upstream = new UndiciUpstream({ host, port, tls, connectTo: this.#connectTo, limits: this.#limits })
+    const upstream = new Http1Upstream({ host, port, tls, connectTo: this.#connectTo, limits: this.#limits })
     const shared = { upstream, key, uses: 1 }
     this.#byKey.set(key, shared)
     this.#byUpstream.set(upstream, shared)

@@ -78,7 +78,7 @@ export class ChatCall {
     this.#candidates = found.filter((candidate): candidate is Candidate => !(candidate instanceof GatewayError))
     const first = this.#candidates[0] ?? routes.find((route): route is ChatRoute => !(route instanceof GatewayError))
     if (first !== undefined && this.#body !== undefined) {
-      this.#facts = requestFacts(this.#body.bytes, this.#scan, first.target.row.name, exchange.capture)
+      this.#facts = requestFacts(this.#body.body, this.#scan, first.target.row.name, exchange.capture)
       exchange.llm = this.#facts
     }
     if (this.#candidates.length === 0) {
@@ -118,9 +118,9 @@ export class ChatCall {
       onUnread: this.#plan.onUnread,
       holdRecord: () => call.holdRecord(),
     })
-    const bytes = editRequest(body.bytes, this.#scan, target.model, this.#asksForUsage)
-    const rawHeaders = this.#headers(candidate, bytes.length)
-    relay(call, upstream, { method: 'POST', target: target.path, rawHeaders, body: bytes }, this.#tap, (result) => {
+    const pieces = editRequest(body.body, this.#scan, target.model, this.#asksForUsage)
+    const rawHeaders = this.#headers(candidate)
+    relay(call, upstream, { method: 'POST', target: target.path, rawHeaders, body: pieces }, this.#tap, (result) => {
       if (result === 'sent' || result === 'cut') return
       if ('discarded' in result) return this.#attempt(index + 1)
       const another = index + 1 < this.#candidates.length && FAILS_OVER.has(result.failed.code)
@@ -129,12 +129,12 @@ export class ChatCall {
     })
   }
 
-  #headers({ target, auth }: Candidate, bodyBytes: number): string[] {
+  #headers({ target, auth }: Candidate): string[] {
     const passes = target.provider.auth?.kind === 'passthrough'
     const client = withoutHeaders(this.#call.head.rawHeaders, passes ? WITH_CREDENTIALS : WITHOUT_CREDENTIALS)
     const headers = ['host', target.authority, ...client, ...auth]
     if (headerValue(client, 'content-type') === undefined) headers.push('content-type', 'application/json')
-    headers.push('content-length', `${bodyBytes}`, 'accept-encoding', 'identity')
+    headers.push('accept-encoding', 'identity')
     return headers
   }
 

@@ -1,11 +1,12 @@
 import type { Capture, LlmFacts } from '../exchange.ts'
+import type { BodyPieces } from '../http/body-pieces.ts'
 import type { AnswerFacts, Choice, Usage } from './answer-facts.ts'
 import type { Completion } from './completion.ts'
 import { promptMessages } from './prompt.ts'
 import type { RequestScan } from './request-scan.ts'
 
 /** The facts of a chat completion before it has an answer. */
-export function requestFacts(body: Buffer, scan: RequestScan, provider: string, capture: Capture): LlmFacts {
+export function requestFacts(body: BodyPieces, scan: RequestScan, provider: string, capture: Capture): LlmFacts {
   return {
     provider,
     requestModel: scan.model,
@@ -25,7 +26,7 @@ export function requestFacts(body: Buffer, scan: RequestScan, provider: string, 
     inputAudioTokens: undefined,
     outputAudioTokens: undefined,
     firstTokenMs: undefined,
-    prompt: capture.prompt && scan.messages !== undefined ? promptMessages(body, scan.messages) : undefined,
+    prompt: capture.prompt && scan.messages !== undefined ? promptMessages(body.joined(), scan.messages) : undefined,
     completion: undefined,
     toolCalls: undefined,
     params: capture.params ? scan.params : undefined,

@@ -56,7 +56,6 @@ describe('a chat completion', () => {
       authorization: 'Bearer s3cret',
       'content-length': `${request?.body.length}`,
       'accept-encoding': 'identity',
-      connection: 'keep-alive',
     })
     const [exchange] = await recorder.untilEnded(1)
     expect(exchange?.llm).toMatchObject({

@@ -59,7 +59,7 @@ export function createChatHandler(options: ChatHandlerOptions): ChatHandler {
       if (refused !== undefined) return call.fail(refused)
       collectBody(call, budget, body.maxRequestBytes, (collected) => {
         if (collected instanceof GatewayError) return call.fail(collected)
-        const scan = scanRequest(collected.bytes)
+        const scan = collected.body.read(scanRequest)
         if (scan instanceof GatewayError) return call.fail(scan)
         new ChatCall(call, plan, collected, scan).start()
       })

@@ -1,13 +1,29 @@
 import fc from 'fast-check'
 import { GatewayError } from '../fault.ts'
+import { BodyPieces } from '../http/body-pieces.ts'
 import { editRequest } from './request-edit.ts'
 import { scanRequest } from './request-scan.ts'
 
-function edited(text: string, model: string | undefined, askForUsage: boolean): string {
-  const body = Buffer.from(text)
-  const scan = scanRequest(body)
+function bodyOf(...chunks: readonly string[]): BodyPieces {
+  const body = new BodyPieces()
+  for (const chunk of chunks) {
+    // In memory of its own, as a socket's read is.
+    const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(chunk))
+    bytes.write(chunk)
+    body.append(bytes, 1024 * 1024)
+  }
+  body.end()
+  return body
+}
+
+function editedBody(body: BodyPieces, model: string | undefined, askForUsage: boolean): readonly Buffer[] {
+  const scan = body.read(scanRequest)
   if (scan instanceof GatewayError) throw scan
-  return editRequest(body, scan, model, askForUsage).toString()
+  return editRequest(body, scan, model, askForUsage)
+}
+
+function edited(text: string, model: string | undefined, askForUsage: boolean): string {
+  return Buffer.concat(editedBody(bodyOf(text), model, askForUsage)).toString()
 }
 
 describe('editRequest', () => {
@@ -40,10 +56,17 @@ describe('editRequest', () => {
   })
 
   it('gives back the very same bytes when nothing changes', () => {
-    const body = Buffer.from('{"model":"a"}')
-    const scan = scanRequest(body)
-    if (scan instanceof GatewayError) throw scan
-    expect(editRequest(body, scan, undefined, false)).toBe(body)
+    const body = bodyOf('{"model":"a"}')
+    expect(editedBody(body, undefined, false)).toBe(body.pieces)
+  })
+
+  it('edits across pieces, and copies none of them', () => {
+    const pad = 'x'.repeat(10_000)
+    const body = bodyOf(`{"a":"${pad}","mod`, `el":"b","c":"${pad}"}`)
+    const parts = editedBody(body, 'm', false)
+    expect(Buffer.concat(parts).toString()).toBe(`{"a":"${pad}","model":"m","c":"${pad}"}`)
+    const memory = new Set(body.pieces.map((piece) => piece.buffer))
+    expect(parts.filter((part) => !memory.has(part.buffer)).map(String)).toEqual(['"m"'])
   })
 
   it('changes nothing but what it was asked to', () => {

@@ -1,3 +1,4 @@
+import type { BodyPieces } from '../http/body-pieces.ts'
 import type { Range, RequestScan } from './request-scan.ts'
 
 /** Bytes to put in place of a part of the body. */
@@ -9,11 +10,16 @@ interface Edit {
 const INCLUDE_USAGE = '"include_usage":true'
 
 /**
- * The body with what the gateway changes spliced in; every other byte stays as it was.
+ * The body with what the gateway changes spliced in; every other byte stays as it was, and where it was.
  * @param model replaces the client's; undefined: it stays
  * @param askForUsage sets `stream_options.include_usage`
  */
-export function editRequest(body: Buffer, scan: RequestScan, model: string | undefined, askForUsage: boolean): Buffer {
+export function editRequest(
+  body: BodyPieces,
+  scan: RequestScan,
+  model: string | undefined,
+  askForUsage: boolean,
+): readonly Buffer[] {
   const edits: Edit[] = []
   const added: string[] = []
   if (model !== undefined) {
@@ -30,7 +36,7 @@ export function editRequest(body: Buffer, scan: RequestScan, model: string | und
     const at = { start: scan.bodyStart, end: scan.bodyStart }
     edits.push({ at, text: added.join(',') + (scan.hasMembers ? ',' : '') })
   }
-  return edits.length === 0 ? body : splice(body, edits)
+  return edits.length === 0 ? body.pieces : splice(body, edits)
 }
 
 /** What asks for usage inside the client's own `stream_options`; what is no object is the provider's to complain about. */
@@ -42,14 +48,14 @@ function usageEdit({ streamOptions: place }: RequestScan): Edit | undefined {
   return { at: { start: inside, end: inside }, text: INCLUDE_USAGE + (place.hasMembers ? ',' : '') }
 }
 
-function splice(body: Buffer, edits: Edit[]): Buffer {
+function splice(body: BodyPieces, edits: Edit[]): Buffer[] {
   edits.sort((a, b) => a.at.start - b.at.start)
   const parts: Buffer[] = []
   let from = 0
   for (const { at, text } of edits) {
-    parts.push(body.subarray(from, at.start), Buffer.from(text))
+    parts.push(...body.slice(from, at.start), Buffer.from(text))
     from = at.end
   }
-  parts.push(body.subarray(from))
-  return Buffer.concat(parts)
+  parts.push(...body.slice(from, body.length))
+  return parts
 }

@@ -2,7 +2,7 @@ import type { BackendResource, ListenerResource, RouteResource } from '../../con
 import type { Exchange, Recorder } from '../../dataplane/exchange.ts'
 import { TEXT_ERRORS } from '../../dataplane/fault.ts'
 import type { Call, Handler } from '../../dataplane/http/handler.ts'
-import { type HttpServer, type ServerOptions, startServer } from '../../dataplane/http/node-server.ts'
+import { type HttpServer, type ServerOptions, startServer } from '../../dataplane/http/http1/server.ts'
 import { createPipeline } from '../../dataplane/http/pipeline.ts'
 import { relay, type Tap } from '../../dataplane/http/relay.ts'
 import { buildRouter } from '../../dataplane/http/router.ts'

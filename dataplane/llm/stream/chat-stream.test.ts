@@ -1,12 +1,15 @@
 import fc from 'fast-check'
 import { type Capture, type LlmFacts, NO_CAPTURE } from '../../exchange.ts'
+import { BodyPieces } from '../../http/body-pieces.ts'
 import { requestFacts } from '../chat-facts.ts'
 import { scanRequest } from '../request-scan.ts'
 import { ChatStream, type UsageRemoval } from './chat-stream.ts'
 
 function emptyFacts(): LlmFacts {
-  const body = Buffer.from('{"model":"m","stream":true}')
-  const scan = scanRequest(body)
+  const text = Buffer.from('{"model":"m","stream":true}')
+  const body = new BodyPieces()
+  body.append(text, text.length)
+  const scan = body.read(scanRequest)
   if (scan instanceof Error) throw scan
   return requestFacts(body, scan, 'openai', NO_CAPTURE)
 }

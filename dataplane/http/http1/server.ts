@@ -1,11 +1,9 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import { nowMs } from '../../../runtime/clock.ts'
+import { type TlsBinding, TlsContexts } from '../tls-contexts.ts'
+import type { InboundRequest } from '../transport.ts'
 import { ClientConnection } from './client-connection.ts'
-import { refuseConnection } from './refusal.ts'
-import { type TlsBinding, TlsContexts } from './tls-contexts.ts'
-import type { InboundRequest } from './transport.ts'
 
 export interface ServerLimits {
   /** A request's head; a larger one is answered 431. */
@@ -65,50 +63,41 @@ export interface HttpServer {
 
 /** Listens on one port. @throws Error when it cannot (the port is taken) or when a certificate cannot be used */
 export async function startServer(options: ServerOptions): Promise<HttpServer> {
-  const server = new NodeServer(options)
+  const server = new Http1Server(options)
   await server.listen(options.host, options.port)
   return server
 }
 
-/** How often node looks for requests that take too long. */
+/** How often the server looks for requests that take too long. */
 const TIMEOUT_CHECK_MS = 1_000
 
-class NodeServer implements HttpServer {
+class Http1Server implements HttpServer {
   readonly listenerPort: number
   readonly encrypted: boolean
-  readonly #server: Server | HttpsServer
+  readonly #server: Server | TlsServer
   readonly #options: ServerOptions
+  readonly #limits: ServerLimits
   /** All sockets, those in the TLS handshake included. */
   readonly #sockets = new Set<Socket>()
-  /** By the socket that requests name: the TLS one where there is one. */
-  readonly #connections = new Map<Socket, ClientConnection>()
+  readonly #connections = new Set<ClientConnection>()
+  readonly #timeouts: NodeJS.Timeout
   #contexts: TlsContexts | undefined
   #draining = false
-  /** Node calls a server closed before its last sockets have told that they are. */
   #onLastClosed: (() => void) | undefined
 
   constructor(options: ServerOptions) {
     this.#options = options
+    this.#limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits }
     this.listenerPort = options.listenerPort
     this.encrypted = options.tls !== undefined
-    const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits }
-    const shared = {
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveMs,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-      // We answer ourselves, so that the client reads what is missing.
-      requireHostHeader: false,
-      keepAlive: true,
-      keepAliveInitialDelay: 60_000,
-    }
+    // A client that has sent all may say so and still wait for its answer to what is wrong with it.
+    const shared = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
     if (options.tls === undefined) {
-      this.#server = createHttpServer(shared)
+      this.#server = createTcpServer(shared)
     } else {
-      this.#server = createHttpsServer({
+      this.#server = createTlsServer({
         ...shared,
-        handshakeTimeout: limits.handshakeTimeoutMs,
+        handshakeTimeout: this.#limits.handshakeTimeoutMs,
         minVersion: 'TLSv1.2',
         ALPNProtocols: ['http/1.1'],
         SNICallback: (name, done) => {
@@ -119,9 +108,8 @@ class NodeServer implements HttpServer {
       })
       this.setTls(options.tls)
     }
-    // Node drops what is beyond the count without a word; the bytes are bounded already.
-    this.#server.maxHeadersCount = 0
     this.#listenForClients()
+    this.#timeouts = setInterval(() => this.#checkTimeouts(), TIMEOUT_CHECK_MS).unref()
   }
 
   get port(): number {
@@ -134,9 +122,13 @@ class NodeServer implements HttpServer {
 
   listen(host: string, port: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
+      const onError = (error: Error): void => {
+        clearInterval(this.#timeouts)
+        reject(error)
+      }
+      this.#server.once('error', onError)
       this.#server.listen({ host, port, backlog: 4096 }, () => {
-        this.#server.off('error', reject)
+        this.#server.off('error', onError)
         resolve()
       })
     })
@@ -147,7 +139,7 @@ class NodeServer implements HttpServer {
     const contexts = new TlsContexts(bindings)
     const { fallback } = contexts
     // For clients without SNI. Without any certificate their handshake fails, as it should.
-    ;(this.#server as HttpsServer).setSecureContext(
+    ;(this.#server as TlsServer).setSecureContext(
       fallback === undefined ? {} : { cert: fallback.certificate, key: fallback.privateKey },
     )
     this.#contexts = contexts
@@ -159,16 +151,14 @@ class NodeServer implements HttpServer {
       const deadline = setTimeout(() => {
         for (const socket of this.#sockets) socket.destroy()
       }, deadlineMs)
-      // Not http's own close: that one cuts answers which are ended but still on their way to a slow client.
-      NetServer.prototype.close.call(this.#server, () => {
+      this.#server.close(() => {
         clearTimeout(deadline)
-        // Ends node's watch for slow requests; there is nothing else left to close.
-        this.#server.close(() => {
-          if (this.#sockets.size === 0) resolve()
-          else this.#onLastClosed = resolve
-        })
+        clearInterval(this.#timeouts)
+        // A server is closed before its last sockets have told that they are.
+        if (this.#sockets.size === 0) resolve()
+        else this.#onLastClosed = resolve
       })
-      for (const connection of this.#connections.values()) connection.closeIfIdle()
+      for (const connection of this.#connections) connection.closeIfIdle()
     })
   }
 
@@ -185,37 +175,27 @@ class NodeServer implements HttpServer {
       })
       if (!this.encrypted) this.#connect(socket)
     })
-    if (this.encrypted) server.on('secureConnection', (socket: TLSSocket) => this.#connect(socket))
-    const onRequest = (message: IncomingMessage, response: ServerResponse) => {
-      this.#connections.get(message.socket)?.accept(message, response, false)
-    }
-    server.on('request', onRequest)
-    server.on('checkContinue', (message: IncomingMessage, response: ServerResponse) => {
-      this.#connections.get(message.socket)?.accept(message, response, true)
-    })
-    server.on('connect', (_message: IncomingMessage, socket: Socket) => {
-      refuseConnection(socket, 501, 'CONNECT is not supported')
-    })
-    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-      const connection = this.#connections.get(socket)
-      if (connection === undefined) socket.destroy()
-      else connection.onProtocolError(error)
-    })
+    if (!this.encrypted) return
+    server.on('secureConnection', (socket: TLSSocket) => this.#connect(socket))
+    server.on('tlsClientError', (_error: Error, socket: TLSSocket) => socket.destroy())
   }
 
   #connect(socket: Socket | TLSSocket): void {
     const connection = new ClientConnection(socket, {
       listenerPort: this.listenerPort,
       encrypted: this.encrypted,
+      limits: this.#limits,
       draining: () => this.#draining,
       onRequest: this.#options.onRequest,
       onFault: (error) => this.#options.onFault?.(error),
     })
-    this.#connections.set(socket, connection)
+    this.#connections.add(connection)
     this.#options.onConnection?.()
-    socket.once('close', () => {
-      this.#connections.delete(socket)
-      connection.onClose()
-    })
+    socket.once('close', () => this.#connections.delete(connection))
+  }
+
+  #checkTimeouts(): void {
+    const now = nowMs()
+    for (const connection of this.#connections) connection.checkTimeouts(now)
   }
 }

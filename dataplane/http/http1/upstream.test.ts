@@ -1,13 +1,13 @@
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import type { UpstreamTls } from '../../contract/snapshot.ts'
-import { parseConnectTo } from '../../runtime/connect-to.ts'
-import { createCertificateAuthority } from '../../test/support/certificates.ts'
-import { type ScriptedUpstream, startUpstream } from '../../test/support/upstream.ts'
-import type { GatewayError } from '../fault.ts'
-import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamRequest } from './transport.ts'
-import { DEFAULT_UPSTREAM_LIMITS, UndiciUpstream, type UpstreamLimits } from './undici-upstream.ts'
+import type { UpstreamTls } from '../../../contract/snapshot.ts'
+import { parseConnectTo } from '../../../runtime/connect-to.ts'
+import { createCertificateAuthority } from '../../../test/support/certificates.ts'
+import { type ScriptedUpstream, startUpstream } from '../../../test/support/upstream.ts'
+import type { GatewayError } from '../../fault.ts'
+import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../transport.ts'
+import { DEFAULT_UPSTREAM_LIMITS, Http1Upstream, type UpstreamLimits } from './upstream.ts'
 
 const open: { close(): unknown }[] = []
 
@@ -45,9 +45,9 @@ function upstreamTo(
   tls?: UpstreamTls,
   connectTo: string[] = [],
   host = '127.0.0.1',
-): UndiciUpstream {
+): Http1Upstream {
   const rules = connectTo.map(parseConnectTo).filter((rule) => typeof rule !== 'string')
-  const upstream = new UndiciUpstream({
+  const upstream = new Http1Upstream({
     host,
     port,
     tls,
@@ -144,7 +144,7 @@ describe('a request', () => {
       method: 'POST',
       target: '/a?b=%20',
       rawHeaders,
-      body: Buffer.from('body'),
+      body: [Buffer.from('bo'), Buffer.from('dy')],
     })
     expect(await heard.over).toEqual({
       status: 200,
@@ -157,7 +157,7 @@ describe('a request', () => {
     expect(received[0]?.split('\r\n')).toEqual(
       expect.arrayContaining([
         'POST /a?b=%20 HTTP/1.1',
-        'host: example.com',
+        'Host: example.com',
         'X-B: \xe4',
         'x-b: 2',
         'content-length: 4',
@@ -532,7 +532,7 @@ describe('TLS', () => {
     const { heard } = send(pool, {
       method: 'POST',
       rawHeaders: ['authorization', 'Bearer secret'],
-      body: Buffer.from('secret'),
+      body: [Buffer.from('secret')],
     })
     const { error } = await heard.over
     expect(error?.code).toBe('upstream_tls_failed')
