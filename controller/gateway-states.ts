@@ -25,11 +25,13 @@ export function gatewayStates(options: GatewayStatesOptions): readonly GatewaySt
     const named = { namespace, name: objectName(name) }
     const deployment = source.current({ kind: 'Deployment', ...named })
     const service = workload.selfManaged ? undefined : source.current({ kind: 'Service', ...named })
+    const programmed = isProgrammed(source.current({ kind: 'Gateway', namespace, name }))
     const result = results.find(({ gateway }) => gateway.namespace === namespace && gateway.name === name)
     return {
       gateway: key,
-      ready: workload.selfManaged ? connected.has(key) : readyReplicas(deployment) > 0,
-      programmed: isProgrammed(source.current({ kind: 'Gateway', namespace, name })),
+      // Of pods that weir did not deploy, nobody says that they are gone: streams end for other reasons too.
+      ready: workload.selfManaged ? connected.has(key) || programmed : readyReplicas(deployment) > 0,
+      programmed,
       addresses: gatewayAddresses(service, clusterDomain),
       problems: result?.problems ?? [],
     }

@@ -42,11 +42,7 @@ export class PushMetrics {
       registry.counter(name, help).by(table)
     this.#pushes = column('weir_push_pushes_total', 'Snapshots, or changes of them, that were sent.', this.#gateways)
     this.#bytes = column('weir_push_bytes_total', 'Bytes of frames that were sent to pods.', this.#gateways)
-    this.#acks = column(
-      'weir_push_acks_total',
-      'Versions that pods took up and acked.',
-      this.#gateways,
-    )
+    this.#acks = column('weir_push_acks_total', 'Versions that pods took up and acked.', this.#gateways)
     this.#refusals = column('weir_push_refusals_total', 'Resources that pods refused, in all acks.', this.#gateways)
     this.#ended = column(
       'weir_push_streams_ended_total',

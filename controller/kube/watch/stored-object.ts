@@ -10,7 +10,12 @@ interface StoredMeta extends ObjectMeta {
   readonly resourceVersion: string
   /** Somebody has asked for its deletion. RFC 3339. */
   readonly deletionTimestamp?: string
-  readonly ownerReferences?: readonly { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly uid: string }[]
+  readonly ownerReferences?: readonly {
+    readonly apiVersion: string
+    readonly kind: string
+    readonly name: string
+    readonly uid: string
+  }[]
 }
 
 /** kubectl's own memory of what was applied: a second copy of the object, in a Secret's case with its data. */

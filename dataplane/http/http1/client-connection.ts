@@ -36,6 +36,8 @@ export class ClientConnection implements InboundConnection {
   #refused = false
   /** When the present state began: idle, or in the middle of a request. */
   #sinceMs = nowMs()
+  /** No request has begun yet. */
+  #fresh = true
 
   constructor(socket: Socket, server: ConnectionServer) {
     this.socket = socket
@@ -103,7 +105,7 @@ export class ClientConnection implements InboundConnection {
       if (!current.complete && ms > requestTimeoutMs) this.#refuse(408, SLOW)
     } else if (this.#parser.inMessage) {
       if (ms > headersTimeoutMs) this.#refuse(408, SLOW)
-    } else if (ms > keepAliveMs) {
+    } else if (ms > (this.#fresh ? headersTimeoutMs : keepAliveMs)) {
       this.socket.destroy()
     }
   }
@@ -140,7 +142,10 @@ export class ClientConnection implements InboundConnection {
   /** A head, or a body in chunks. @returns what the parser has not taken */
   #parse(data: Buffer): Buffer {
     const parser = this.#parser
-    if (!parser.inMessage) this.#sinceMs = nowMs()
+    if (!parser.inMessage) {
+      this.#sinceMs = nowMs()
+      this.#fresh = false
+    }
     const taken = parser.execute(data)
     const { head } = parser
     if (head !== undefined) this.#begin(head)
@@ -222,7 +227,8 @@ const BEHIND_BYTES = 64 * 1024
 const NO_TRAILERS: readonly string[] = []
 const SLOW = 'the request took too long to arrive'
 
-function faultOf({ fault, expect }: ReadHead): { status: number; message: string } | undefined {
+function faultOf({ head, fault, expect }: ReadHead): { status: number; message: string } | undefined {
+  if (!head.httpVersion.startsWith('1.')) return { status: 505, message: 'this port speaks HTTP/1.1' }
   if (fault !== undefined) return { status: 400, message: fault }
   if (expect === undefined || expect === '100-continue') return undefined
   return { status: 417, message: 'the only expectation that is known is 100-continue' }

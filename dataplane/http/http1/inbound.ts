@@ -110,7 +110,8 @@ export class Http1Inbound implements InboundRequest {
     if (!this.#paused) return
     this.#paused = false
     if (this.#sink !== undefined) this.#handOn()
-    if (!this.#complete && !this.#paused) this.#connection.flow(true)
+    // Also of a request that has come: a client that leaves is seen only by reading.
+    if (!this.#paused) this.#connection.flow(true)
   }
 
   /** A piece of the body came. */

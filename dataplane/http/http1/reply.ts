@@ -100,9 +100,11 @@ export class Http1Reply implements Reply {
   /**
    * The head as text, empty when it is out already.
    * @param whole the answer ends with these bytes: their length can be announced
-   * @returns undefined when it cannot be written: the connection is cut then
+   * @returns undefined when nothing can be written, or not this: the connection is cut then
    */
   #takeHead(whole?: number): string | undefined {
+    // The connection is closing already, and will say so.
+    if (!this.#connection.socket.writable) return undefined
     if (this.#flushed) return ''
     this.#flushed = true
     try {

@@ -174,6 +174,7 @@ describe('what is not HTTP', () => {
     ['many small headers', post(...Array.from({ length: 20_000 }, (_, i) => `a${i}: b`)), 431],
     ['a long target', `GET /${'a'.repeat(200_000)} HTTP/1.1\r\nHost: h\r\n\r\n`, 431],
     ['CONNECT', 'CONNECT a.org:443 HTTP/1.1\r\nHost: a.org:443\r\n\r\n', 501],
+    ['HTTP/2.0', 'GET / HTTP/2.0\r\nHost: h\r\n\r\n', 505],
   ])('%s is answered and the connection closed', async (_name, bytes, status) => {
     const seen: string[] = []
     const server = await serve((inbound) => {
@@ -188,6 +189,21 @@ describe('what is not HTTP', () => {
     expect(received.split('\r\n\r\n')[1]).not.toBe('')
     expect(answers(received)).toBe(1)
     expect(seen).toEqual([])
+  })
+
+  it.each([
+    ['an endless chunk extension', `1;${'a'.repeat(200_000)}`],
+    ['endless trailers', `1\r\na\r\n0\r\n${'a: b\r\n'.repeat(40_000)}`],
+  ])('%s is refused, and its body an abort', async (_name, body) => {
+    const heard: string[] = []
+    const server = await serve((inbound) =>
+      inbound.receive({ ...ignore, onEnd: () => heard.push('end'), onAbort: () => heard.push('abort') }),
+    )
+    const raw = await client(server)
+    raw.write(`${post('Transfer-Encoding: chunked')}${body}`)
+    expect(await raw.closed()).toMatch(/^HTTP\/1\.1 4(13|31) /)
+    while (heard.length === 0) await new Promise(setImmediate)
+    expect(heard).toEqual(['abort'])
   })
 
   it('never reads a second request out of a body', async () => {

@@ -146,7 +146,6 @@ export class UpstreamConnection {
       if (this.#bodyLeft > 0) rest = this.#readBody(rest)
       else rest = this.#parse(rest)
     }
-    // An upstream that sends what nobody asked for must not have it taken for the next answer.
     if (rest.length > 0) this.#socket.destroy()
   }
 
@@ -154,7 +153,7 @@ export class UpstreamConnection {
     const taken = Math.min(data.length, this.#bodyLeft)
     this.#bodyLeft -= taken
     this.#onData(taken === data.length ? data : data.subarray(0, taken))
-    if (this.#bodyLeft === 0) this.#onComplete(NO_HEADERS)
+    if (this.#bodyLeft === 0) this.#onComplete(NO_HEADERS, taken < data.length)
     return taken === data.length ? NOTHING : data.subarray(taken)
   }
 
@@ -167,7 +166,9 @@ export class UpstreamConnection {
       this.#failProtocol(new Error(parser.failure))
       return NOTHING
     }
-    if (parser.complete && this.#headDone && this.#bodyLeft === 0) this.#onComplete(parser.trailers)
+    if (parser.complete && this.#headDone && this.#bodyLeft === 0) {
+      this.#onComplete(parser.trailers, taken < data.length)
+    }
     return taken === data.length ? NOTHING : data.subarray(taken)
   }
 
@@ -193,7 +194,9 @@ export class UpstreamConnection {
     this.#held.push(piece)
   }
 
-  #onComplete(trailers: readonly string[]): void {
+  /** @param more bytes came behind it, which nobody asked for: they must not be taken for the next answer */
+  #onComplete(trailers: readonly string[], more: boolean): void {
+    if (more) this.#keepAlive = false
     const call = this.#call
     if (call !== undefined && (call.paused || this.#held !== undefined)) this.#heldEnd = trailers
     else this.#finish(trailers)
@@ -203,7 +206,9 @@ export class UpstreamConnection {
   #finish(trailers: readonly string[]): void {
     const call = this.#call
     this.#call = undefined
-    const reusable = this.#keepAlive && this.#requestSent && !this.#untilClose && !this.#socket.destroyed
+    // An answer may come while the request is still on its way: what is left of it is for nobody any more.
+    const sent = this.#requestSent && this.#socket.writableLength === 0
+    const reusable = this.#keepAlive && sent && !this.#untilClose && this.usable
     if (!reusable) this.#socket.destroy()
     this.idleUntilMs = nowMs() + (this.#keepAliveMs ?? this.#owner.limits.idleConnectionMs)
     this.#release(reusable && this.idleUntilMs > nowMs())
@@ -240,7 +245,7 @@ export class UpstreamConnection {
   /** The upstream sends no more. */
   #onEnd(): void {
     if (!this.#busy) this.#socket.destroy()
-    else if (this.#untilClose && this.#headDone && this.#parser.finish()) this.#onComplete(NO_HEADERS)
+    else if (this.#untilClose && this.#headDone && this.#parser.finish()) this.#onComplete(NO_HEADERS, false)
     else this.#onBroken()
   }
 

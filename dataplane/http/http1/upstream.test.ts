@@ -208,6 +208,19 @@ describe('a request', () => {
     expect(pool.active).toBe(0)
   })
 
+  it('never gets an answer that was sent before it was asked for', async () => {
+    const port = await tcp((socket) =>
+      socket.on('data', () =>
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\naHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nb'),
+      ),
+    )
+    const pool = upstreamTo(port, { connections: 1 })
+    const sent = [send(pool), send(pool), send(pool)]
+    for (const { heard } of sent) expect((await heard.over).body).toBe('a')
+    await turns()
+    expect((await send(pool).heard.over).body).toBe('a')
+  })
+
   it('is told the answer alone, not what comes before it', async () => {
     const port = await tcp((socket) =>
       socket.on('data', () =>
