@@ -61,7 +61,7 @@ export interface PolicyAncestorStatus {
   readonly conditions: readonly Condition[]
 }
 
-/** Backend and GatewayParameters. */
+/** Backend and GatewayParameters; parameters that no Gateway of weir's uses have no condition. */
 export interface ConditionsStatus {
   readonly conditions: readonly Condition[]
 }

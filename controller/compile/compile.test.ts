@@ -1,6 +1,6 @@
 import { GATEWAY_CLASSES } from '../../contract/names.ts'
 import type { KubeObject } from '../api/inventory.ts'
-import type { GatewayStatus, RouteStatus } from '../api/status.ts'
+import type { ConditionsStatus, GatewayStatus, RouteStatus } from '../api/status.ts'
 import type { Compilation, StatusPatch } from '../api/verdict.ts'
 import { compile } from './compile.ts'
 import { printCompilation } from './print.ts'
@@ -16,6 +16,8 @@ let age = 0
 function object(kind: string, name: string, spec: object, rest: Partial<KubeObject> = {}): KubeObject {
   const groups: { readonly [kind: string]: string } = {
     Backend: 'gateway.kgateway.dev/v1alpha1',
+    GatewayParameters: 'gateway.kgateway.dev/v1alpha1',
+    EndpointSlice: 'discovery.k8s.io/v1',
     Service: 'v1',
     Secret: 'v1',
   }
@@ -135,6 +137,62 @@ describe('compile', () => {
       'ResolvedRefs=True/ResolvedRefs',
     ])
     expect(snapshots[0]?.resources.find((one) => one.kind === 'route')?.broken?.status).toBe(500)
+  })
+
+  it('takes the conditions from parameters that no Gateway uses any more, and says nothing of their fields', () => {
+    const infrastructure = {
+      parametersRef: { group: 'gateway.kgateway.dev', kind: 'GatewayParameters', name: 'own' },
+    }
+    const parameters = object('GatewayParameters', 'own', { kube: { stats: {} } })
+    const used = compiled(
+      parameters,
+      object('Gateway', 'edge', {
+        gatewayClassName: 'weir',
+        infrastructure,
+        listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }],
+      }),
+    )
+    const { conditions } = statusOf<ConditionsStatus>(status(used), 'GatewayParameters')
+    expect(reasons(conditions)).toEqual(['Accepted=True/Accepted', 'PartiallyInvalid=True/UnsupportedValue'])
+    const foreign = object('Gateway', 'foreign', { gatewayClassName: 'other', infrastructure, listeners: [] })
+    for (const unused of [compiled(parameters), compiled(parameters, gateway(), foreign)]) {
+      expect(status(unused).filter(({ at }) => at.kind === 'GatewayParameters')).toEqual([
+        {
+          at: {
+            apiVersion: 'gateway.kgateway.dev/v1alpha1',
+            kind: 'GatewayParameters',
+            namespace: 'edge',
+            name: 'own',
+          },
+          status: { conditions: [] },
+        },
+      ])
+      expect(unused.problems.filter(({ at }) => at.kind === 'GatewayParameters')).toEqual([])
+    }
+  })
+
+  it.each([0, -1, 65_536])('sends nothing to the port %d, which an API server lets a slice have', (number) => {
+    const { snapshots } = compiled(
+      gateway(),
+      route('web', [{ backendRefs: [{ group: '', kind: 'Service', name: 'web', port: 80 }] }]),
+      object('Service', 'web', { ports: [{ port: 80 }, { name: 'x', port: 81 }] }),
+      ...[number, 8080].map((target) =>
+        object('EndpointSlice', `web-${target}`, {}, {
+          metadata: {
+            name: `web-${target}`,
+            namespace: 'edge',
+            creationTimestamp: '2026-01-01T00:00:00Z',
+            labels: { 'kubernetes.io/service-name': 'web' },
+          },
+          addressType: 'IPv4',
+          endpoints: [{ addresses: ['10.0.0.1'] }],
+          ports: [{ name: '', port: target }],
+        } as Partial<KubeObject>),
+      ),
+    )
+    expect(snapshots[0]?.resources.find(({ kind }) => kind === 'backend')).toMatchObject({
+      body: { endpoints: [{ host: '10.0.0.1', port: 8080 }] },
+    })
   })
 
   it('says of a duration what one looks like', () => {

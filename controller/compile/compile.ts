@@ -1,4 +1,3 @@
-import type { GatewayParameters } from '../api/gateway-parameters.ts'
 import type { Inventory } from '../api/inventory.ts'
 import type { Problem } from '../api/problem.ts'
 import type { Compilation, CompileSettings, Verdict } from '../api/verdict.ts'
@@ -7,10 +6,10 @@ import { findPolicies, type PolicyFindings } from './backend/backend-tls-policie
 import { type BackendFindings, backendFinder } from './backend/backends.ts'
 import { fullName, refTo } from './findings.ts'
 import { findClasses, unknownClass } from './gateway/gateway-classes.ts'
-import { gatewayStatus, parametersStatus } from './gateway/gateway-status.ts'
+import { gatewayStatus, parametersStatus, UNUSED_STATUS } from './gateway/gateway-status.ts'
 import { findGateway, type GatewayFindings } from './gateway/gateways.ts'
 import { unsupportedParameters } from './gateway/unsupported-parameters.ts'
-import { indexInventory } from './lookup.ts'
+import { indexInventory, type Lookup } from './lookup.ts'
 import { findReach } from './policy/policy-reach.ts'
 import { findTrafficPolicies } from './policy/traffic-policies.ts'
 import { trafficPolicyVerdict } from './policy/traffic-policy-status.ts'
@@ -60,7 +59,7 @@ export function compile(inventory: Inventory, settings: CompileSettings): Compil
     workloads: gateways.map(({ workload }) => workload),
     verdicts: [
       ...classes.verdicts,
-      ...parametersVerdicts(gateways),
+      ...parametersVerdicts(lookup, gateways),
       ...gateways.map((gateway) => gatewayVerdict(gateway, routes)),
       ...routes.map((route) => verdict(route.object, route.problems, routeStatus(route))),
       ...backends.map(({ object, findings }) =>
@@ -96,9 +95,12 @@ function gatewayVerdict(gateway: GatewayFindings, routes: readonly RouteFindings
   return verdict(gateway.object, gatewayProblems(gateway), gatewayStatus(gateway, attached))
 }
 
-function parametersVerdicts(gateways: readonly GatewayFindings[]): readonly Verdict[] {
-  const used = new Set<GatewayParameters>(gateways.flatMap(({ parameters }) => parameters))
-  return [...used].map((parameters) => {
+/** First those that Gateways of ours use, in their order; the others, so that nothing stays in their status. */
+function parametersVerdicts(lookup: Lookup, gateways: readonly GatewayFindings[]): readonly Verdict[] {
+  const used = new Set(gateways.flatMap(({ parameters }) => parameters))
+  const all = new Set([...used, ...lookup.all('GatewayParameters')])
+  return [...all].map((parameters) => {
+    if (!used.has(parameters)) return verdict(parameters, [], UNUSED_STATUS)
     const telemetry = gateways.filter(({ namer }) => namer === parameters).flatMap((one) => one.telemetry.problems)
     const problems = [...unsupportedParameters(parameters), ...telemetry]
     return verdict(parameters, problems, parametersStatus(parameters, gateways))

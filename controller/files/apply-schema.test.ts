@@ -20,6 +20,25 @@ const object = (properties: { [name: string]: Schema }, more: Schema = {}): Sche
 })
 const text: Schema = { type: 'string' }
 
+describe('applySchema: what stands for "not given"', () => {
+  const texts: Schema = { type: 'object', additionalProperties: { ...text, nullMeans: '', minLength: 1 } }
+
+  it('takes a null for what Go makes of it, and checks that', () => {
+    expect(applied({ a: null }, { ...texts, additionalProperties: { ...text, nullMeans: '' } })).toEqual({ a: '' })
+    expect(findings({ a: null }, texts)).toEqual(["a: 'a' must not be empty"])
+    const items: Schema = { type: 'array', items: object({ a: { ...text, default: 'x' } }, { nullMeans: {} }) }
+    expect(applied([null], items)).toEqual([{ a: 'x' }])
+  })
+
+  it('takes an empty text for absent where the schema says so, before defaults and what is required', () => {
+    const schema = object({ a: { ...text, emptyMeansAbsent: true, default: 'x' }, b: text })
+    expect(applied({ a: '', b: '' }, schema)).toEqual({ a: 'x', b: '' })
+    expect(findings({ a: '' }, object({ a: { ...text, emptyMeansAbsent: true } }, { required: ['a'] }))).toEqual([
+      "a: 'a' is missing",
+    ])
+  })
+})
+
 describe('applySchema: types and limits', () => {
   it.each<[string, Schema, unknown, string[]]>([
     ['an integer', { type: 'integer', minimum: 1, maximum: 9 }, 5, []],

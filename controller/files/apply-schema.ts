@@ -42,8 +42,9 @@ interface Place {
   readonly findings: Finding[]
 }
 
-function visit(value: unknown, schema: Schema, place: Place): unknown {
+function visit(given: unknown, schema: Schema, place: Place): unknown {
   const { findings, path } = place
+  const value = given === null && schema.nullMeans !== undefined ? schema.nullMeans : given
   if (findings.length >= MAX_FINDINGS) return value
   const before = findings.length
   if (value === null && schema.nullable === true) return null
@@ -103,8 +104,7 @@ function visitObject(object: { readonly [name: string]: unknown }, schema: Schem
   for (const [name, value] of Object.entries(object)) {
     const own = ownProperty(schema.properties, name)
     const child = own ?? schema.additionalProperties
-    // A null stands for "not given" unless the schema gives it a meaning: the API server drops it before defaulting.
-    if (value === null && child !== undefined && child.nullable !== true && own !== undefined) continue
+    if (own !== undefined && isNotGiven(value, own)) continue
     if (child === undefined) {
       if (schema.preserveUnknownFields === true) kept.set(name, value)
       else reportUnknown(name, schema, place)
@@ -116,6 +116,11 @@ function visitObject(object: { readonly [name: string]: unknown }, schema: Schem
   addDefaults(kept, schema, place)
   reportMissing(kept, schema, place)
   return Object.fromEntries(kept)
+}
+
+/** Whether a property's value stands for "not given": the API server drops such before defaulting. */
+function isNotGiven(value: unknown, { nullable, emptyMeansAbsent }: Schema): boolean {
+  return (value === null && nullable !== true) || (value === '' && emptyMeansAbsent === true)
 }
 
 function addDefaults(kept: Map<string, unknown>, schema: Schema, place: Place): void {
@@ -159,7 +164,8 @@ function checkKey(name: string, { keyPattern, keyMeaning }: Schema, { path, find
 function checkRules(value: unknown, schema: Schema, { path, findings }: Place): void {
   for (const each of schema.rules ?? []) {
     if (each.holds(value)) continue
-    const below = [...path, ...(each.fieldPath ?? [])]
+    const { fieldPath = [] } = each
+    const below = [...path, ...(typeof fieldPath === 'function' ? fieldPath(value) : fieldPath)]
     findings.push({
       kind: 'InvalidField',
       path: below,

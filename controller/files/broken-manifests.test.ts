@@ -165,9 +165,9 @@ const IDENTITY: readonly Case[] = [
     "'namespace' must be lower-case letters, digits and '-', with a letter or digit at either end",
   ],
   [
-    'apiVersion: v1\nkind: Service\nmetadata: {name: ¶1st}\nspec: {ports: [{port: 80}]}\n',
+    'apiVersion: v1\nkind: Service\nmetadata: {name: ¶a.b}\nspec: {ports: [{port: 80}]}\n',
     'InvalidField',
-    "'name' must be lower-case letters, digits and '-', with a letter first and a letter or digit last",
+    "'name' must be lower-case letters, digits and '-', with a letter or digit at either end",
   ],
   [
     'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, labels: {a b: ¶c}}\n',
@@ -192,7 +192,7 @@ const CORE: readonly Case[] = [
   [
     'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  a/b: ¶x\n',
     'InvalidField',
-    "a key of 'data' must be letters, digits, '-', '_' and '.', at most 253",
+    "a key of 'data' must be letters, digits, '-', '_' and '.', at most 253, neither '.' alone nor '..' at the front",
   ],
   [
     'apiVersion: v1\nkind: Secret\nmetadata: {name: x}\ndata:\n  Authorization: ¶Bearer secret!\n',
@@ -226,6 +226,109 @@ const CORE: readonly Case[] = [
     'InvalidField',
     "'addressType' must be one of IPv4, IPv6, FQDN",
   ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  ports: [{port: 80}]\n  clusterIP: ¶10.0.0.256\n',
+    'InvalidField',
+    "'clusterIP' must be an IP address, or None",
+  ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  ports: [{port: 80}]\n  clusterIP: ¶10.0.0.1\n  ipFamilies: [IPv6]\n',
+    'InvalidField',
+    "'clusterIP' must be an address of the first of the 'ipFamilies'",
+  ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  type: LoadBalancer\n  clusterIP: ¶None\n  ports: [{port: 80}]\n',
+    'InvalidField',
+    "'clusterIP' must not be None for types NodePort and LoadBalancer",
+  ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  ports: [{port: 80}]\n  ipFamilies: [IPv4, ¶IPv4]\n  ipFamilyPolicy: PreferDualStack\n',
+    'InvalidField',
+    "'ipFamilies' has an earlier item that is the same",
+    'keep one of the two',
+  ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  ports: [{port: 80}]\n  ipFamilies: [IPv4, IPv6]\n  ipFamilyPolicy: ¶SingleStack\n',
+    'InvalidField',
+    "'ipFamilyPolicy' must be PreferDualStack or RequireDualStack when there are two 'ipFamilies'",
+  ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\n¶spec:\n  ports: [{port: 80}]\n  ipFamilies: [IPv4, IPv6]\n',
+    'InvalidField',
+    "'ipFamilyPolicy' must be PreferDualStack or RequireDualStack when there are two 'ipFamilies'",
+  ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  ports: [{port: 80}]\n  ipFamilyPolicy: ¶DualStack\n',
+    'InvalidField',
+    "'ipFamilyPolicy' must be one of SingleStack, PreferDualStack, RequireDualStack",
+  ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  ports:\n  - {name: a, port: 80}\n  - ¶{name: b, port: 80}\n',
+    'InvalidField',
+    "'ports' has an earlier item with the same port and protocol",
+    'keep one of the two',
+  ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  ports: [{port: 80, name: ¶Web}]\n',
+    'InvalidField',
+    "'name' must be lower-case letters, digits and '-', with a letter or digit at either end",
+  ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  ports: [{port: 80, appProtocol: ¶a/b/c}]\n',
+    'InvalidField',
+    "'appProtocol' must be an optional DNS name and '/', then at most 63 letters, digits, '-', '_' and '.'",
+  ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  type: ExternalName\n  externalName: ¶http://a.example\n',
+    'InvalidField',
+    "'externalName' must be a lower-case DNS name without port",
+  ],
+  [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  type: ExternalName\n  externalName: a.example\n  clusterIP: ¶None\n',
+    'InvalidField',
+    "'clusterIP' must not be given for type ExternalName",
+  ],
+  [
+    'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: x}\naddressType: IPv4\nendpoints:\n- addresses: [10.0.0.1]\n- addresses: [10.0.0.2, ¶a.example]\n',
+    'InvalidField',
+    "'addresses[1]' must be an IPv4 address, without leading zeros",
+  ],
+  [
+    'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: x}\naddressType: IPv4\nendpoints: [{addresses: [¶127.0.0.1]}]\n',
+    'InvalidField',
+    "'addresses[0]' must not be an unspecified, loopback or link-local address",
+  ],
+  [
+    'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: x}\naddressType: IPv6\nendpoints: [{addresses: [¶"fe80::1%eth0"]}]\n',
+    'InvalidField',
+    "'addresses[0]' must be an IPv6 address, without a zone",
+  ],
+  [
+    'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: x}\naddressType: IPv6\nendpoints: [{addresses: [¶"FD00::1"]}]\n',
+    'InvalidField',
+    "'addresses[0]' must be in the short form of RFC 5952",
+  ],
+  [
+    'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: x}\naddressType: FQDN\nendpoints: [{addresses: [¶localhost]}]\n',
+    'InvalidField',
+    "'addresses[0]' must be a lower-case DNS name of at least two parts",
+  ],
+  [
+    'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: x}\naddressType: IPv4\nports:\n- {port: 80}\n- ¶{port: 81}\n',
+    'InvalidField',
+    "'ports' has an earlier item with the same name",
+    'keep one of the two',
+  ],
+  [
+    'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: x}\naddressType: IPv4\nports: [{port: ¶3000000000}]\n',
+    'InvalidField',
+    "'port' must be between -2147483648 and 2147483647",
+  ],
+  [
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  ..a: ¶x\n',
+    'InvalidField',
+    "a key of 'data' must be letters, digits, '-', '_' and '.', at most 253, neither '.' alone nor '..' at the front",
+  ],
 ]
 
 const GATEWAYS: readonly Case[] = [
@@ -234,6 +337,11 @@ const GATEWAYS: readonly Case[] = [
     'UnknownField',
     "unknown field 'listener' in 'spec'",
     "did you mean 'listeners'?",
+  ],
+  [
+    `${GATEWAY}  listeners: [{name: h, port: 80, protocol: HTTP}]\n  addresses: ¶[{value: 10.0.0.1}, {value: 10.0.0.1}]\n`,
+    'InvalidField',
+    "'addresses' has the same address twice",
   ],
   [`${GATEWAY}  listeners: ¶[]\n`, 'InvalidField', "'listeners' must have at least 1 item"],
   [

@@ -3,12 +3,14 @@ import { dirname, join } from 'node:path'
 import { GATEWAY_API_GROUP } from '../../contract/names.ts'
 import { type KnownKind, readCrd } from './crd.ts'
 import type { Schema } from './schema.ts'
-import { configMap, endpointSlice, namespace, secret, service } from './schemas/core.ts'
+import { configMap, namespace, secret } from './schemas/core.ts'
+import { endpointSlice } from './schemas/endpoint-slice.ts'
 import { gateway, gatewayClass } from './schemas/gateway.ts'
 import { httpRoute } from './schemas/http-route.ts'
-import { label, serviceName } from './schemas/names.ts'
+import { label } from './schemas/names.ts'
 import { type ObjectNaming, objectSchema } from './schemas/object.ts'
 import { backendTlsPolicy, referenceGrant } from './schemas/policies.ts'
+import { service } from './schemas/service.ts'
 
 interface Naming extends ObjectNaming {
   readonly group: string
@@ -31,7 +33,7 @@ const BUILT_IN: readonly KnownKind[] = [
   define('BackendTLSPolicy', backendTlsPolicy, { ...GATEWAY_API, versions: ['v1'] }),
   define('Secret', secret, CORE),
   define('ConfigMap', configMap, CORE),
-  define('Service', service, { ...CORE, name: serviceName }),
+  define('Service', service, { ...CORE, name: label }),
   define('Namespace', namespace, { ...CORE, namespaced: false, name: label }),
   define('EndpointSlice', endpointSlice, { ...CORE, group: 'discovery.k8s.io' }),
 ]

@@ -186,6 +186,71 @@ status: {loadBalancer: {}}
     expect(service.spec).not.toHaveProperty('selector')
   })
 
+  it('takes a null in a map of texts for the empty text, as Go does', () => {
+    const { objects, problems } = read(`${CONFIG_MAP}metadata: {name: a, labels: {l: null}, annotations: {z: null}}
+data: {a: null}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+data: {b: null}
+stringData: {c: null}
+`)
+    expect(problems).toEqual([])
+    expect(objects).toMatchObject([
+      { metadata: { labels: { l: '' }, annotations: { z: '' } }, data: { a: '' } },
+      { data: { b: '', c: '' } },
+    ])
+  })
+
+  it.each([
+    ['two rules of one name', 'HTTPRoute', '{rules: [{name: a}, {name: a}]}'],
+    [
+      'a named address twice',
+      'Gateway',
+      '{gatewayClassName: weir, listeners: [{name: h, port: 80, protocol: HTTP}], addresses: [&a {type: NamedAddress, value: a}, *a]}',
+    ],
+  ])('accepts %s, as the standard CRDs do', (_what, kind, spec) => {
+    readOne(`apiVersion: gateway.networking.k8s.io/v1\nkind: ${kind}\nmetadata: {name: x}\nspec: ${spec}\n`)
+  })
+
+  it.each([
+    ['a name with a digit first', '1st', '{ports: [{port: 80}]}'],
+    [
+      'empty texts for what is not given',
+      'x',
+      "{type: '', clusterIP: '', ports: [{port: 80, name: '', protocol: ''}]}",
+    ],
+    ['one port for two protocols', 'x', '{ports: [{name: a, port: 53}, {name: b, port: 53, protocol: UDP}]}'],
+    ['two families, headless without a selector', 'x', '{clusterIP: None, ipFamilies: [IPv6, IPv4]}'],
+    ['an external name with a dot at its end', 'x', '{type: ExternalName, externalName: a.example.}'],
+    ['whatever an external name is, for other types', 'x', '{externalName: A b, ports: [{port: 80}]}'],
+  ])('accepts a Service with %s', (_what, name, spec) => {
+    readOne(`apiVersion: v1\nkind: Service\nmetadata: {name: ${name}, namespace: ''}\nspec: ${spec}\n`)
+  })
+
+  it('accepts an EndpointSlice as an API server does, the number of a port included', () => {
+    const slice = readOne(`apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: s}
+addressType: FQDN
+endpoints: [{addresses: [a.example, b.example.]}]
+ports: [{port: 99999}, {name: http}]
+`)
+    expect(slice).toMatchObject({ ports: [{ name: '', port: 99_999 }, { name: 'http' }] })
+  })
+
+  it('counts the bytes of a Secret decoded, and those once that stringData replaces', () => {
+    const bytes = Buffer.alloc(1024 * 1024, 'x')
+    const secret = (data: object, stringData: object): string =>
+      JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, data, stringData })
+    readOne(secret({ a: bytes.toString('base64') }, {}))
+    readOne(secret({ a: bytes.toString('base64') }, { a: 'x' }))
+    expect(shown(read(secret({ a: bytes.toString('base64') }, { b: 'x' })))).toEqual([
+      "error InvalidField: 'data' holds more than 1 MiB",
+    ])
+  })
+
   it('reads anchors, aliases and merge keys', () => {
     const { objects, problems } = read(
       `${CONFIG_MAP}metadata: {name: a, labels: &l {a: x, b: w}, annotations: {<<: *l, b: z}}\ndata: *l\n`,

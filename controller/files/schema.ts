@@ -1,3 +1,5 @@
+import type { FieldPath } from './field-path.ts'
+
 /**
  * The schema of a kind, in the form of Kubernetes' structural schemas (apiextensions.k8s.io/v1 JSONSchemaProps): what
  * our CRDs say, and what we say ourselves of the kinds whose CRDs are not ours. One validator works on both.
@@ -14,6 +16,10 @@ export interface Schema {
   readonly items?: Schema
   readonly default?: unknown
   readonly nullable?: boolean
+  /** What null stands for as an item or as a map's value, where an API server decodes it as Go does: an empty text or map. */
+  readonly nullMeans?: unknown
+  /** Of a property: the empty text stands for "not given", as it does where Go has no pointer. */
+  readonly emptyMeansAbsent?: true
   readonly enum?: readonly (string | number | boolean)[]
   readonly minimum?: number
   readonly maximum?: number
@@ -42,8 +48,8 @@ export interface Schema {
 export interface Rule {
   /** Completes "'field' …". */
   readonly message: string
-  /** The field below the value that the message is about. */
-  readonly fieldPath?: readonly (string | number)[]
+  /** The field below the value that the message is about; where it depends on the value, a function of it. */
+  readonly fieldPath?: FieldPath | ((self: unknown) => FieldPath)
   readonly advice?: string
   holds(self: unknown): boolean
 }
@@ -52,7 +58,7 @@ export interface Rule {
 export function rule<Self>(
   message: string,
   holds: (self: Self) => boolean,
-  more: { readonly fieldPath?: readonly (string | number)[]; readonly advice?: string } = {},
+  more: { readonly fieldPath?: FieldPath | ((self: Self) => FieldPath); readonly advice?: string } = {},
 ): Rule {
-  return { message, ...more, holds: (self) => holds(self as Self) }
+  return { message, ...(more as Pick<Rule, 'fieldPath' | 'advice'>), holds: (self) => holds(self as Self) }
 }

@@ -44,7 +44,8 @@ function readyEndpoints(slices: readonly EndpointSlice[], { name = '' }: Service
   const found = slices.flatMap((slice) => {
     // Slices carry the target port under the Service port's name, so that a named target port may differ from pod to pod.
     const target = (slice.ports ?? []).find((port) => (port.name ?? '') === name)?.port
-    if (target === undefined) return []
+    // An API server lets a slice's port be any number.
+    if (target === undefined || target < 1 || target > 65_535) return []
     return (slice.endpoints ?? [])
       .filter(({ conditions }) => conditions?.ready !== false && conditions?.terminating !== true)
       .flatMap(({ addresses }) => addresses.map((host) => ({ host, port: target })))

@@ -109,6 +109,9 @@ export function parametersStatus(
   }
 }
 
+/** The status of GatewayParameters that no Gateway of ours uses, or none any more: somebody else may. */
+export const UNUSED_STATUS: ConditionsStatus = { conditions: [] }
+
 /** Only while there is something to say, as Gateway API has it for `PartiallyInvalid`. */
 function unsupportedCondition(parameters: GatewayParameters): readonly Condition[] {
   const found = unsupportedParameters(parameters)

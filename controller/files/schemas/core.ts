@@ -1,14 +1,18 @@
 import { rule, type Schema } from '../schema.ts'
-import { anything, labels, objectName, port } from './names.ts'
+import { nullsAreEmpty } from './names.ts'
 
-/** The core kinds that weir reads: Secret, ConfigMap, Namespace, Service, and discovery.k8s.io's EndpointSlice. */
+/** Secret, ConfigMap and Namespace. */
 
 const dataKeys = {
-  keyPattern: '^[-._a-zA-Z0-9]{1,253}$',
-  keyMeaning: "letters, digits, '-', '_' and '.', at most 253",
+  keyPattern: '^(?!\\.$|\\.\\.)[-._a-zA-Z0-9]{1,253}$',
+  keyMeaning: "letters, digits, '-', '_' and '.', at most 253, neither '.' alone nor '..' at the front",
 } as const
 
-/** An API server's limit for the values of one Secret or ConfigMap together. */
+function dataMap(values: Schema): Schema {
+  return nullsAreEmpty({ type: 'object', ...dataKeys, additionalProperties: values })
+}
+
+/** An API server's limit for the values of one Secret or ConfigMap together, decoded. */
 const MAX_DATA_BYTES = 1024 * 1024
 
 interface DataHolder {
@@ -18,11 +22,16 @@ interface DataHolder {
   readonly binaryData?: { readonly [key: string]: string }
 }
 
-function dataBytes({ data, stringData, binaryData }: DataHolder): number {
-  return [data, stringData, binaryData].reduce(
-    (bytes, map) => Object.values(map ?? {}).reduce((sum, value) => sum + Buffer.byteLength(value), bytes),
-    0,
-  )
+type Texts = Exclude<DataHolder['data'], undefined>
+
+function bytesOf(values: Texts = {}, encoding?: 'base64'): number {
+  return Object.values(values).reduce((sum, value) => sum + Buffer.byteLength(value, encoding), 0)
+}
+
+/** `stringData` replaces what `data` has under the same key. */
+function secretBytes({ data = {}, stringData = {} }: DataHolder): number {
+  const replaced = Object.entries(data).filter(([key]) => !Object.hasOwn(stringData, key))
+  return bytesOf(Object.fromEntries(replaced), 'base64') + bytesOf(stringData)
 }
 
 const base64: Schema = {
@@ -38,10 +47,10 @@ function isBase64(text: string): boolean {
 
 export const secret: Schema = {
   properties: {
-    type: { type: 'string', default: 'Opaque' },
+    type: { type: 'string', default: 'Opaque', emptyMeansAbsent: true },
     immutable: { type: 'boolean' },
-    data: { type: 'object', ...dataKeys, additionalProperties: base64 },
-    stringData: { type: 'object', ...dataKeys, additionalProperties: { type: 'string' } },
+    data: dataMap(base64),
+    stringData: dataMap({ type: 'string' }),
   },
   rules: [
     rule<DataHolder>(
@@ -51,15 +60,15 @@ export const secret: Schema = {
         ['tls.crt', 'tls.key'].every((key) => data?.[key] !== undefined || stringData?.[key] !== undefined),
       { fieldPath: ['data'] },
     ),
-    rule<DataHolder>('holds more than 1 MiB', (self) => dataBytes(self) <= MAX_DATA_BYTES, { fieldPath: ['data'] }),
+    rule<DataHolder>('holds more than 1 MiB', (self) => secretBytes(self) <= MAX_DATA_BYTES, { fieldPath: ['data'] }),
   ],
 }
 
 export const configMap: Schema = {
   properties: {
     immutable: { type: 'boolean' },
-    data: { type: 'object', ...dataKeys, additionalProperties: { type: 'string' } },
-    binaryData: { type: 'object', ...dataKeys, additionalProperties: base64 },
+    data: dataMap({ type: 'string' }),
+    binaryData: dataMap(base64),
   },
   rules: [
     rule<DataHolder>(
@@ -67,130 +76,14 @@ export const configMap: Schema = {
       ({ data = {}, binaryData = {} }) => Object.keys(binaryData).every((key) => !Object.hasOwn(data, key)),
       { fieldPath: ['binaryData'] },
     ),
-    rule<DataHolder>('holds more than 1 MiB', (self) => dataBytes(self) <= MAX_DATA_BYTES, { fieldPath: ['data'] }),
+    rule<DataHolder>(
+      'holds more than 1 MiB',
+      ({ data, binaryData }) => bytesOf(data) + bytesOf(binaryData, 'base64') <= MAX_DATA_BYTES,
+      { fieldPath: ['data'] },
+    ),
   ],
 }
 
 export const namespace: Schema = {
   properties: { spec: { type: 'object', properties: { finalizers: { type: 'array', items: { type: 'string' } } } } },
-}
-
-const transport: Schema = { type: 'string', enum: ['TCP', 'UDP', 'SCTP'], default: 'TCP' }
-
-const servicePort: Schema = {
-  type: 'object',
-  required: ['port'],
-  properties: {
-    name: { type: 'string' },
-    protocol: transport,
-    appProtocol: { type: 'string' },
-    port,
-    targetPort: { intOrString: true },
-    nodePort: { type: 'integer', minimum: 0, maximum: 65535 },
-  },
-}
-
-interface ServiceShape {
-  readonly type: string
-  readonly clusterIP?: string
-  readonly externalName?: string
-  readonly ports?: readonly { readonly name?: string; readonly port: number; readonly protocol: string }[]
-}
-
-const serviceRules = [
-  rule<ServiceShape>(
-    'is missing: a Service of type ExternalName names a host',
-    ({ type, externalName = '' }) => type !== 'ExternalName' || externalName !== '',
-    { fieldPath: ['externalName'] },
-  ),
-  rule<ServiceShape>(
-    'must have at least 1 item',
-    ({ type, clusterIP, ports = [] }) => ports.length > 0 || type === 'ExternalName' || clusterIP === 'None',
-    { fieldPath: ['ports'] },
-  ),
-  rule<ServiceShape>(
-    'needs a name for each port when there are several',
-    ({ ports = [] }) => ports.length < 2 || ports.every(({ name = '' }) => name !== ''),
-    { fieldPath: ['ports'] },
-  ),
-  rule<ServiceShape>(
-    'has two ports of the same name',
-    ({ ports = [] }) => {
-      const names = ports.flatMap(({ name }) => name ?? [])
-      return new Set(names).size === names.length
-    },
-    { fieldPath: ['ports'] },
-  ),
-]
-
-export const service: Schema = {
-  required: ['spec'],
-  properties: {
-    spec: {
-      type: 'object',
-      properties: {
-        type: { type: 'string', enum: ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'], default: 'ClusterIP' },
-        clusterIP: { type: 'string' },
-        clusterIPs: { type: 'array', items: { type: 'string' } },
-        externalName: { type: 'string', maxLength: 253 },
-        externalIPs: { type: 'array', items: { type: 'string' } },
-        ports: { type: 'array', items: servicePort },
-        selector: { type: 'object', additionalProperties: { type: 'string' } },
-        ipFamilies: { type: 'array', items: { type: 'string', enum: ['IPv4', 'IPv6'] } },
-        ipFamilyPolicy: { type: 'string' },
-        allocateLoadBalancerNodePorts: { type: 'boolean' },
-        externalTrafficPolicy: { type: 'string' },
-        internalTrafficPolicy: { type: 'string' },
-        healthCheckNodePort: { type: 'integer' },
-        loadBalancerClass: { type: 'string' },
-        loadBalancerIP: { type: 'string' },
-        loadBalancerSourceRanges: { type: 'array', items: { type: 'string' } },
-        publishNotReadyAddresses: { type: 'boolean' },
-        sessionAffinity: { type: 'string', enum: ['None', 'ClientIP'], default: 'None' },
-        sessionAffinityConfig: anything,
-        trafficDistribution: { type: 'string' },
-      },
-      rules: serviceRules,
-    },
-  },
-}
-
-export const endpointSlice: Schema = {
-  required: ['addressType'],
-  properties: {
-    addressType: { type: 'string', enum: ['IPv4', 'IPv6', 'FQDN'] },
-    endpoints: {
-      type: 'array',
-      maxItems: 1000,
-      items: {
-        type: 'object',
-        required: ['addresses'],
-        properties: {
-          addresses: { type: 'array', minItems: 1, maxItems: 100, items: objectName },
-          conditions: {
-            type: 'object',
-            properties: { ready: { type: 'boolean' }, serving: { type: 'boolean' }, terminating: { type: 'boolean' } },
-          },
-          hostname: { type: 'string' },
-          nodeName: { type: 'string' },
-          zone: { type: 'string' },
-          targetRef: anything,
-          hints: anything,
-          deprecatedTopology: labels,
-        },
-      },
-    },
-    ports: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: {
-          name: { type: 'string', default: '' },
-          protocol: transport,
-          port,
-          appProtocol: { type: 'string' },
-        },
-      },
-    },
-  },
 }

@@ -171,6 +171,9 @@ interface AddressShape {
   readonly value?: string
 }
 
+/** Of the other types, the standard lets one value stand several times. */
+const UNIQUE_ADDRESSES: readonly string[] = ['IPAddress', 'Hostname']
+
 const addresses: Schema = {
   type: 'array',
   maxItems: 16,
@@ -198,7 +201,9 @@ const addresses: Schema = {
   },
   rules: [
     rule<readonly AddressShape[]>('has the same address twice', (all) => {
-      const values = all.flatMap(({ type, value }) => (value === undefined ? [] : `${type} ${value}`))
+      const values = all.flatMap(({ type, value }) =>
+        value === undefined || !UNIQUE_ADDRESSES.includes(type) ? [] : `${type} ${value}`,
+      )
       return new Set(values).size === values.length
     }),
   ],

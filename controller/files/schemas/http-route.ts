@@ -117,7 +117,6 @@ const timeouts: Schema = {
 }
 
 interface RuleShape {
-  readonly name?: string
   readonly matches: readonly { readonly path: PathShape }[]
   readonly filters?: readonly FilterShape[]
   readonly backendRefs?: readonly { readonly filters?: readonly FilterShape[] }[]
@@ -172,10 +171,6 @@ const rules: Schema = {
       `must have at most ${MOST_MATCHES} matches together`,
       (all) => all.reduce((sum, each) => sum + each.matches.length, 0) <= MOST_MATCHES,
     ),
-    rule<readonly RuleShape[]>('has two rules of the same name', (all) => {
-      const names = all.flatMap(({ name }) => name ?? [])
-      return new Set(names).size === names.length
-    }),
   ],
 }
 

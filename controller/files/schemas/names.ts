@@ -22,13 +22,6 @@ export const label: Schema = {
   patternMeaning: "lower-case letters, digits and '-', with a letter or digit at either end",
 }
 
-/** RFC 1035 label: a Service's name. */
-export const serviceName: Schema = {
-  ...label,
-  pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
-  patternMeaning: "lower-case letters, digits and '-', with a letter first and a letter or digit last",
-}
-
 /** A host name that may begin with `*.`; never an IP address, as the standard has it. */
 export const hostname: Schema = {
   type: 'string',
@@ -78,7 +71,7 @@ export const headerName: Schema = {
   patternMeaning: "a header name: letters, digits and !#$%&'*+-.^_`|~",
 }
 
-const LABEL_KEY = `^(${SUBDOMAIN}/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$`
+const LABEL_KEY = `^(?![^/]{254})(${SUBDOMAIN}/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$`
 const KEY_MEANING = "an optional DNS name and '/', then at most 63 letters, digits, '-', '_' and '.'"
 
 export const labels: Schema = {
@@ -98,6 +91,14 @@ export const annotations: Schema = {
   keyPattern: LABEL_KEY,
   keyMeaning: KEY_MEANING,
   additionalProperties: { type: 'string' },
+}
+
+/** A name with an optional DNS name before it, as the keys of labels have it: a port's appProtocol, for instance. */
+export const qualifiedName: Schema = { type: 'string', pattern: LABEL_KEY, patternMeaning: KEY_MEANING }
+
+/** A map of texts of a built-in kind, or of any kind's metadata, where null is the empty text. */
+export function nullsAreEmpty(map: Schema): Schema {
+  return { ...map, additionalProperties: { ...map.additionalProperties, nullMeans: '' } }
 }
 
 /** meta/v1 LabelSelector. */

@@ -1,5 +1,5 @@
 import type { Schema } from '../schema.ts'
-import { annotations, anything, label, labels, subdomain } from './names.ts'
+import { annotations, anything, label, labels, nullsAreEmpty, subdomain } from './names.ts'
 
 /** How a kind's objects may be named. */
 export interface ObjectNaming {
@@ -34,9 +34,9 @@ function metadataSchema(namespaced: boolean, name: Schema): Schema {
     required: ['name'],
     properties: {
       name,
-      namespace: namespaced ? label : anything,
-      labels,
-      annotations,
+      namespace: namespaced ? { ...label, emptyMeansAbsent: true } : anything,
+      labels: nullsAreEmpty(labels),
+      annotations: nullsAreEmpty(annotations),
       generateName: anything,
       uid: anything,
       resourceVersion: anything,
