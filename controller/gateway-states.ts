@@ -4,6 +4,7 @@ import type { GatewayState, Workload } from './api/verdict.ts'
 import { gatewayAddresses } from './deploy/addresses.ts'
 import type { DeployResult } from './deploy/deployer.ts'
 import { objectName } from './deploy/object-names.ts'
+import { ownershipOf } from './deploy/ownership.ts'
 import type { InventorySource } from './kube/watch/inventory-source.ts'
 import type { StoredObject } from './kube/watch/stored-object.ts'
 
@@ -32,10 +33,15 @@ export function gatewayStates(options: GatewayStatesOptions): readonly GatewaySt
       // Of pods that weir did not deploy, nobody says that they are gone: streams end for other reasons too.
       ready: workload.selfManaged ? connected.has(key) || programmed : readyReplicas(deployment) > 0,
       programmed,
-      addresses: gatewayAddresses(service, clusterDomain),
+      // Of somebody else's Service of that name nothing leads here.
+      addresses: isOwn(service, workload) ? gatewayAddresses(service, clusterDomain) : [],
       problems: result?.problems ?? [],
     }
   })
+}
+
+function isOwn(service: StoredObject | undefined, workload: Workload): boolean {
+  return service !== undefined && ownershipOf(service, workload) === 'own'
 }
 
 function readyReplicas(deployment: StoredObject | undefined): number {

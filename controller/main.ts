@@ -19,7 +19,7 @@ import { createTokenReview } from './push/token-review.ts'
 import { Reconciler } from './reconciler.ts'
 import { type ControllerSettings, pushServerName } from './settings.ts'
 
-/** How often a replica looks whether the leader has renewed the certificates, and after a failure tries again. */
+/** How often the certificates are looked at: whether they are due, or were renewed by another replica. */
 const CERTIFICATES_MS = 60_000
 const RETRY_MS = 1_000
 
@@ -120,19 +120,24 @@ export class Controller {
     this.#client.close()
   }
 
+  /** Looks after the certificates as long as it leads: a Secret that somebody deletes is made again. */
   async #lead(signal: AbortSignal): Promise<void> {
     this.#term = signal
-    this.#log.info('leading')
+    let bundle: string | undefined
     while (!signal.aborted) {
       try {
-        const { certificates, changes, renewAt } = await this.#store.renew()
+        const { certificates, changes } = await this.#store.renew()
         if (signal.aborted) return
         for (const change of changes) this.#log.info(`certificates: ${change}`)
         await this.#use(certificates)
-        this.#reconciler.refresh()
-        this.#push?.lead()
-        this.#reconciler.lead({ signal, deployer: this.#deployer(certificates) })
-        await pause(Math.min(Math.max(renewAt.getTime() - Date.now(), RETRY_MS), 24 * 3_600_000), signal)
+        if (signal.aborted) return
+        if (bundle !== trustBundle(certificates)) {
+          bundle = trustBundle(certificates)
+          this.#reconciler.refresh()
+          this.#push?.lead()
+          this.#reconciler.lead({ signal, deployer: this.#deployer(bundle) })
+        }
+        await pause(CERTIFICATES_MS, signal)
       } catch (error) {
         this.#log.warn({ err: error }, 'the certificates of the push port cannot be kept up to date')
         await pause(RETRY_MS, signal)
@@ -191,7 +196,7 @@ export class Controller {
     this.#follow(this.#election?.holder())
   }
 
-  #deployer(certificates: Certificates): Deployer {
+  #deployer(caCertificates: string): Deployer {
     const { image, imagePullPolicy, imagePullSecrets, pushPort, clusterDomain } = this.#settings
     const serverName = pushServerName(this.#settings)
     return new Deployer(kubeWorkloadClient(this.#client), {
@@ -200,7 +205,7 @@ export class Controller {
       imagePullSecrets,
       controllerAddress: formatHostPort(serverName, pushPort),
       controllerServerName: serverName,
-      caCertificates: trustBundle(certificates),
+      caCertificates,
       clusterDomain,
     })
   }
