@@ -78,8 +78,22 @@ export async function collectorLog({ kubectl }: WeirOnRig): Promise<string> {
   return kubectl('logs', `deploy/${RELEASE}`, '-n', NAMESPACE)
 }
 
-/** The spans of everything that the collector printed, however much that is. */
-export async function allSpans(cluster: WeirOnRig): Promise<readonly PrintedSpan[]> {
+/** Reads spans from everything that the collector has printed, however much that is. */
+export interface CollectedSpans {
+  all(): readonly PrintedSpan[]
+  /** Whether this text is in what was printed last. */
+  recently(text: string): boolean
+}
+
+/** About two hundred spans. */
+const RECENT_BYTES = 400_000
+
+/** The spans of the collector that runs now. */
+export async function collectedSpans(cluster: WeirOnRig): Promise<CollectedSpans> {
   const pod = await cluster.kubectl('get', 'pods', '-n', NAMESPACE, '-o', 'jsonpath={.items[0].metadata.name}')
-  return spansIn(cluster.logOf({ namespace: NAMESPACE, pod, container: CONTAINER }))
+  const name = { namespace: NAMESPACE, pod, container: CONTAINER }
+  return {
+    all: () => spansIn(cluster.logOf(name)),
+    recently: (text) => cluster.logOf(name, RECENT_BYTES).includes(text),
+  }
 }

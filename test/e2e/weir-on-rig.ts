@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type ControlPlane, startControlPlane } from '../rig/control-plane.ts'
@@ -52,8 +52,8 @@ export interface WeirOnRig {
   kubectl(...args: string[]): Promise<string>
   /** `kubectl apply -f -` of YAML or JSON. */
   apply(manifests: string): Promise<void>
-  /** All that a container printed since it was made, whatever `kubectl logs` still has of it. */
-  logOf(name: ContainerName): string
+  /** What a container printed since it was made, whatever `kubectl logs` still has of it; all, or the last of it. */
+  logOf(name: ContainerName, lastBytes?: number): string
   stop(): Promise<void>
 }
 
@@ -64,10 +64,7 @@ export interface WeirOnRig {
 export async function startWeirOnRig(options: WeirOnRigOptions): Promise<WeirOnRig> {
   const charts = chartRig()
   const folder = mkdtempSync(join(tmpdir(), 'weir-on-rig-'))
-  const ends: (() => unknown)[] = [
-    () => rmSync(folder, { recursive: true, force: true }),
-    () => charts.close(),
-  ]
+  const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true }), () => charts.close()]
   const stop = async (): Promise<void> => {
     for (const end of ends.splice(0).reverse()) await end()
   }
@@ -87,8 +84,8 @@ export async function startWeirOnRig(options: WeirOnRigOptions): Promise<WeirOnR
       node,
       kubectl: (...args) => controlPlane.kubectl(args),
       apply: async (manifests) => void (await controlPlane.kubectl(['apply', '-f', '-'], { stdin: manifests })),
-      logOf: ({ namespace, pod, container }) =>
-        readFileSync(join(node.folder, 'logs', `${namespace}_${pod}_${container}.log`), 'utf8'),
+      logOf: ({ namespace, pod, container }, lastBytes = Number.POSITIVE_INFINITY) =>
+        endOf(join(node.folder, 'logs', `${namespace}_${pod}_${container}.log`), lastBytes),
       stop,
     }
   } catch (error) {
@@ -108,5 +105,17 @@ async function install(controlPlane: ControlPlane, chart: string, more: readonly
       controlPlane.kubectl([...args, '-n', NAMESPACE]).catch((reason: Error) => reason.message)
     const pods = await tell('get', 'pods')
     throw new Error(`${(error as Error).message}\n${pods}${await tell('logs', 'deploy/weir', '--tail=40')}`)
+  }
+}
+
+function endOf(file: string, lastBytes: number): string {
+  const descriptor = openSync(file, 'r')
+  try {
+    const { size } = fstatSync(descriptor)
+    const bytes = Buffer.alloc(Math.min(size, lastBytes))
+    const read = readSync(descriptor, bytes, 0, bytes.length, size - bytes.length)
+    return bytes.toString('utf8', 0, read)
+  } finally {
+    closeSync(descriptor)
   }
 }

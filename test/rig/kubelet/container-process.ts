@@ -93,17 +93,17 @@ export class ContainerProcess {
       this.kill()
       return
     }
-    try {
-      process.kill(pid, 'SIGTERM')
-    } catch (error) {
-      // It has ended by itself in this moment.
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-    }
+    send(pid, 'SIGTERM')
   }
 
-  /** Ends it with all its processes at once (--kill-child). */
+  /**
+   * Ends it with all its processes at once: the program is process 1 of their namespace. --kill-child alone would not do,
+   * because the kernel forgets that wish when a process changes its user.
+   */
   kill(): void {
-    this.#child.kill('SIGKILL')
+    const { pid } = this
+    if (pid === undefined) this.#child.kill('SIGKILL')
+    else send(pid, 'SIGKILL')
   }
 
   /** The command, less the wanted program itself, that runs a program inside this container as its own user. */
@@ -118,5 +118,14 @@ export class ContainerProcess {
 
   get env(): Readonly<Record<string, string>> {
     return this.#options.env
+  }
+}
+
+/** Sends a signal to a process that may end by itself in this moment. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }

@@ -105,14 +105,21 @@ export class PodContainer {
     this.#host.changed()
   }
 
-  /** Asks the program to end, insists after the grace period, and keeps it from being started again. */
+  /**
+   * Asks the program to end, insists after the grace period, and keeps it from being started again. A program is asked
+   * once: for many a second signal means at once. Later calls can only shorten the grace period.
+   */
   stop(graceSeconds: number): void {
+    const asked = this.#stopping.signal.aborted
+    if (asked && graceSeconds >= this.#graceSeconds) return
     this.#graceSeconds = graceSeconds
-    if (this.#process?.running) {
+    this.#stopping.abort()
+    if (!this.#process?.running) return
+    if (asked) this.#killAfter(this.#process, graceSeconds)
+    else {
       this.#host.event('Normal', 'Killing', `Stopping container ${this.container.name}`)
       this.#end(this.#process, graceSeconds)
     }
-    this.#stopping.abort()
   }
 
   /** Tries until the container can be started. @returns undefined when it shall not be any more */
@@ -233,6 +240,10 @@ export class PodContainer {
 
   #end(running: ContainerProcess, graceSeconds: number): void {
     running.terminate()
+    this.#killAfter(running, graceSeconds)
+  }
+
+  #killAfter(running: ContainerProcess, graceSeconds: number): void {
     const timer = setTimeout(() => running.kill(), graceSeconds * 1000)
     void running.ended.then(() => clearTimeout(timer))
   }

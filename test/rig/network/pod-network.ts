@@ -4,6 +4,11 @@ import { ADDRESS_PLAN } from './address-plan.ts'
 import { runScript, shellWord } from './run-tool.ts'
 
 const BRIDGE = 'rig0'
+/**
+ * The bridge's own. Without one it takes the lowest of its ports', so that it changes when pods come and go, and all
+ * others send to the old one until they ask again who has the node's address: for ten seconds nothing gets through.
+ */
+const BRIDGE_MAC = '02:00:0a:f4:00:01'
 
 /** The namespaces that all containers of a pod share, as files that hold them (nsenter and setns take them). */
 export interface Sandbox {
@@ -20,7 +25,7 @@ export interface Sandbox {
 export async function createNodeNetwork(): Promise<void> {
   await runScript([
     'ip link set lo up',
-    `ip link add ${BRIDGE} type bridge`,
+    `ip link add ${BRIDGE} address ${BRIDGE_MAC} type bridge`,
     `ip addr add ${ADDRESS_PLAN.node}/16 dev ${BRIDGE}`,
     `ip link set ${BRIDGE} up`,
     `ip route replace local ${ADDRESS_PLAN.serviceRange} dev lo`,
