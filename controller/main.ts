@@ -126,7 +126,7 @@ export class Controller {
     let bundle: string | undefined
     while (!signal.aborted) {
       try {
-        const { certificates, changes } = await this.#store.renew()
+        const { certificates, changes, renewAt } = await this.#store.renew()
         if (signal.aborted) return
         for (const change of changes) this.#log.info(`certificates: ${change}`)
         await this.#use(certificates)
@@ -137,7 +137,7 @@ export class Controller {
           this.#push?.lead()
           this.#reconciler.lead({ signal, deployer: this.#deployer(bundle) })
         }
-        await pause(CERTIFICATES_MS, signal)
+        await pause(Math.min(CERTIFICATES_MS, Math.max(RETRY_MS, renewAt.getTime() - Date.now())), signal)
       } catch (error) {
         this.#log.warn({ err: error }, 'the certificates of the push port cannot be kept up to date')
         await pause(RETRY_MS, signal)
