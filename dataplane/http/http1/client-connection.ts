@@ -28,8 +28,6 @@ export class ClientConnection implements InboundConnection {
   readonly #server: ConnectionServer
   readonly #parser: MessageParser
   #current: Http1Inbound | undefined
-  /** Bytes of the current body that are still to come, where its length was announced. */
-  #bodyLeft = 0
   /** What came behind the request that is being served. It is read on, within a limit, to see when the client leaves. */
   #behind: Buffer | undefined
   #reading = false
@@ -114,8 +112,7 @@ export class ClientConnection implements InboundConnection {
     this.#reading = true
     let rest = data
     while (rest.length > 0 && !this.#refused && !this.socket.destroyed) {
-      if (this.#bodyLeft > 0) rest = this.#readBody(rest)
-      else if (this.#current?.complete === true) rest = this.#keep(rest)
+      if (this.#current?.complete === true) rest = this.#keep(rest)
       else rest = this.#parse(rest)
     }
     this.#reading = false
@@ -129,17 +126,7 @@ export class ClientConnection implements InboundConnection {
     return NOTHING
   }
 
-  /** Bytes of a body whose length is known. @returns what is behind it */
-  #readBody(data: Buffer): Buffer {
-    const current = this.#current as Http1Inbound
-    const taken = Math.min(data.length, this.#bodyLeft)
-    this.#bodyLeft -= taken
-    current.onBody(taken === data.length ? data : data.subarray(0, taken))
-    if (this.#bodyLeft === 0) current.onComplete(NO_TRAILERS)
-    return taken === data.length ? NOTHING : data.subarray(taken)
-  }
-
-  /** A head, or a body in chunks. @returns what the parser has not taken */
+  /** @returns what the parser has not taken */
   #parse(data: Buffer): Buffer {
     const parser = this.#parser
     if (!parser.inMessage) {
@@ -150,7 +137,7 @@ export class ClientConnection implements InboundConnection {
     const { head } = parser
     if (head !== undefined) this.#begin(head)
     const current = this.#current
-    if (current !== undefined && head?.bodyLength === undefined) {
+    if (current !== undefined) {
       for (const piece of parser.body) current.onBody(piece)
       if (parser.complete && !current.complete) current.onComplete(parser.trailers)
     }
@@ -164,9 +151,7 @@ export class ClientConnection implements InboundConnection {
   }
 
   #begin(message: MessageHead): void {
-    const chunked = message.bodyLength === undefined && !this.#parser.complete
-    const bodyLength = message.bodyLength ?? (chunked || this.#parser.body.length > 0 ? undefined : 0)
-    this.#bodyLeft = bodyLength ?? 0
+    const { bodyLength } = message
     const read = readHead(message)
     if (message.method === 'CONNECT') {
       this.#refused = true
@@ -224,7 +209,6 @@ export class ClientConnection implements InboundConnection {
 const NOTHING: Buffer = Buffer.alloc(0)
 /** Beyond this a client that pipelines has to wait. */
 const BEHIND_BYTES = 64 * 1024
-const NO_TRAILERS: readonly string[] = []
 const SLOW = 'the request took too long to arrive'
 
 function faultOf({ head, fault, expect }: ReadHead): { status: number; message: string } | undefined {

@@ -44,10 +44,7 @@ export interface MessageHead {
   readonly rawHeaders: readonly string[]
   /** Whether the sender lets the connection be used again after this message. */
   readonly keepAlive: boolean
-  /**
-   * Bytes that follow and that the caller counts by itself; undefined: the body comes out of the parser, in chunks or
-   * until the connection ends.
-   */
+  /** Bytes of the body as they were announced; undefined: it comes in chunks, or until the connection ends. */
   readonly bodyLength: number | undefined
 }
 
@@ -122,7 +119,7 @@ export class MessageParser {
   head: MessageHead | undefined
   /** Pieces of the body that the last call brought; they share memory with the chunk. */
   readonly body: Buffer[] = []
-  /** Whether the message ended with the last call: its head, where the caller counts the body. */
+  /** Whether the message ended with the last call. */
   complete = false
   /** Trailers of the message that ended. */
   trailers: readonly string[] = NO_HEADERS
@@ -145,7 +142,11 @@ export class MessageParser {
   #overheadBytes = 0
   #bodyEnd = 0
   #headDone = false
+  /** What the head that is being read announces. */
   #bodyLength: number | undefined
+  #chunked = false
+  /** Bytes of a body of known length that are still to come: they are counted here, llhttp has no use for them. */
+  #bodyLeft = 0
   #paused = false
 
   constructor(type: 'request' | 'response', limits: MessageParserLimits) {
@@ -160,6 +161,7 @@ export class MessageParser {
    */
   execute(data: Buffer): number {
     this.#begin()
+    if (this.#bodyLeft > 0) return this.#takeBody(data)
     chunk = data
     const parser = this.#parser
     if (data.length > bufferBytes) growBuffer(data.length)
@@ -187,6 +189,7 @@ export class MessageParser {
   /** The connection ended. @returns whether that was a place where a message may end */
   finish(): boolean {
     if (!this.inMessage) return true
+    if (this.#bodyLeft > 0) return false
     this.#begin()
     current = this
     const errno = llhttp.llhttp_finish(this.#parser)
@@ -204,6 +207,19 @@ export class MessageParser {
     this.head = undefined
     this.complete = false
     if (this.body.length > 0) this.body.length = 0
+  }
+
+  #takeBody(data: Buffer): number {
+    const taken = Math.min(data.length, this.#bodyLeft)
+    this.body.push(taken === data.length ? data : data.subarray(0, taken))
+    this.#bodyLeft -= taken
+    if (this.#bodyLeft === 0) this.#end()
+    return taken
+  }
+
+  #end(): void {
+    this.complete = true
+    this.inMessage = false
   }
 
   onTarget(at: number, length: number): number {
@@ -233,7 +249,9 @@ export class MessageParser {
     this.upgrade = upgrade
     const isRequest = this.#type === 'request'
     const isBare = !isRequest && (this.skipBody || status < 200 || status === 204 || status === 304)
-    const bodyLength = isBare ? 0 : this.#bodyLength
+    // A request without a length has no body; a response without one ends with the connection (RFC 9112 6.3).
+    const unsaid = isRequest && !this.#chunked ? 0 : undefined
+    const bodyLength = isBare ? 0 : (this.#bodyLength ?? unsaid)
     const minor = llhttp.llhttp_get_http_minor(parser)
     this.head = {
       method: isRequest ? methodName(llhttp.llhttp_get_method(parser)) : '',
@@ -246,6 +264,8 @@ export class MessageParser {
     }
     this.#target = ''
     this.#bodyLength = undefined
+    this.#chunked = false
+    this.#bodyLeft = bodyLength ?? 0
     return bodyLength === undefined ? OK : NO_BODY
   }
 
@@ -261,8 +281,7 @@ export class MessageParser {
     if (this.#value !== undefined) this.#pushHeader()
     this.trailers = this.#raw.length === 0 ? NO_HEADERS : this.#raw
     if (this.#raw.length > 0) this.#raw = []
-    this.complete = true
-    this.inMessage = false
+    if (this.#bodyLeft === 0) this.#end()
     this.#headDone = false
     this.#headerBytes = 0
     this.#overheadBytes = 0
@@ -273,8 +292,9 @@ export class MessageParser {
     const name = this.#name
     const value = withoutTrailingSpace(this.#value as string)
     // llhttp has checked that it is a number, that it is the only one, and that there is no Transfer-Encoding beside it.
-    if (!this.#headDone && name.length === 14 && name.toLowerCase() === 'content-length') {
-      this.#bodyLength = Number(value)
+    if (!this.#headDone) {
+      if (name.length === 14 && name.toLowerCase() === 'content-length') this.#bodyLength = Number(value)
+      else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') this.#chunked = true
     }
     this.#raw.push(name, value)
     this.#name = ''

@@ -129,6 +129,20 @@ describe('requests', () => {
     expect(gone).toEqual(['/1 gone'])
   })
 
+  it('that offer another protocol are answered in this one, with their body', async () => {
+    const server = await serve(echo)
+    for (const framed of [
+      'Content-Length: 4\r\n\r\nbody',
+      'Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n',
+    ]) {
+      const raw = await client(server)
+      raw.write(`POST /u HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: h2c\r\n${framed}`)
+      const received = await raw.closed()
+      expect(received).toMatch(/<POST \/u body>$/)
+      expect(received).toMatch(/\r\nconnection: close\r\n/)
+    }
+  })
+
   it('take a URL as target, whose authority replaces Host', async () => {
     const server = await serve((inbound) =>
       text(inbound, 200, JSON.stringify([inbound.head.target, inbound.head.rawHeaders])),

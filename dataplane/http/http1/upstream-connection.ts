@@ -31,7 +31,6 @@ export class UpstreamConnection {
   #call: Http1Call | undefined
   /** A request is on it, be it that its caller does not want the answer any more. */
   #busy = false
-  #bodyLeft = 0
   /** The answer's body ends with the connection. */
   #untilClose = false
   #headDone = false
@@ -142,19 +141,8 @@ export class UpstreamConnection {
 
   #read(data: Buffer): void {
     let rest = data
-    while (rest.length > 0 && this.#busy) {
-      if (this.#bodyLeft > 0) rest = this.#readBody(rest)
-      else rest = this.#parse(rest)
-    }
+    while (rest.length > 0 && this.#busy) rest = this.#parse(rest)
     if (rest.length > 0) this.#socket.destroy()
-  }
-
-  #readBody(data: Buffer): Buffer {
-    const taken = Math.min(data.length, this.#bodyLeft)
-    this.#bodyLeft -= taken
-    this.#onData(taken === data.length ? data : data.subarray(0, taken))
-    if (this.#bodyLeft === 0) this.#onComplete(NO_HEADERS, taken < data.length)
-    return taken === data.length ? NOTHING : data.subarray(taken)
   }
 
   #parse(data: Buffer): Buffer {
@@ -166,9 +154,7 @@ export class UpstreamConnection {
       this.#failProtocol(new Error(parser.failure))
       return NOTHING
     }
-    if (parser.complete && this.#headDone && this.#bodyLeft === 0) {
-      this.#onComplete(parser.trailers, taken < data.length)
-    }
+    if (parser.complete && this.#headDone) this.#onComplete(parser.trailers, taken < data.length)
     return taken === data.length ? NOTHING : data.subarray(taken)
   }
 
@@ -176,7 +162,6 @@ export class UpstreamConnection {
     if (head.status === 101) return this.#failProtocol(new Error('switched protocols unasked'))
     if (head.status < 200) return
     this.#headDone = true
-    this.#bodyLeft = head.bodyLength ?? 0
     this.#untilClose = head.bodyLength === undefined && !head.keepAlive
     this.#keepAlive = head.keepAlive
     this.#keepAliveMs = keepAliveMs(head.rawHeaders)
