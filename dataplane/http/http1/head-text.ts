@@ -31,6 +31,14 @@ export function headerLine(name: string, value: string): string {
   return `${name}: ${value}\r\n`
 }
 
+/** The lines of all headers of a raw array. @throws TypeError as {@link headerLine} does */
+export function headerLines(rawHeaders: readonly string[]): string {
+  let lines = ''
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    lines += headerLine(rawHeaders[i] as string, rawHeaders[i + 1] as string)
+  return lines
+}
+
 let dateSecond = 0
 let date = ''
 

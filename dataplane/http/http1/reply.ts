@@ -1,6 +1,7 @@
+import { headerValue } from '../headers.ts'
 import type { Reply } from '../transport.ts'
 import { writeChunk, writeLastChunk, writeTogether } from './body-writer.ts'
-import { dateLine, headerLine, statusLine } from './head-text.ts'
+import { dateLine, headerLine, headerLines, statusLine } from './head-text.ts'
 import type { Http1Inbound, InboundConnection, ReceivedHead } from './inbound.ts'
 
 /** How the client knows where the body ends (RFC 9112 6.3). */
@@ -51,7 +52,7 @@ export class Http1Reply implements Reply {
     if (this.#status !== 0) return
     this.#status = status
     this.#rawHeaders = rawHeaders
-    if (contentLength(rawHeaders) === undefined) process.nextTick(flushWithoutBody, this)
+    if (headerValue(rawHeaders, 'content-length') === undefined) process.nextTick(flushWithoutBody, this)
   }
 
   write(chunk: Uint8Array): boolean {
@@ -60,9 +61,9 @@ export class Http1Reply implements Reply {
     if (head === undefined) return true
     const { socket } = this.#connection
     if (this.#framing === 'chunked') return writeChunk(socket, head, chunk)
-    if (this.#framing === 'none') return head === '' || writeTogether(socket, head, undefined, '')
+    if (this.#framing === 'none') return head === '' || writeTogether(socket, head, [])
     if (this.#framing === 'length' && !this.#count(chunk.length)) return true
-    return writeTogether(socket, head, chunk, '')
+    return writeTogether(socket, head, [chunk])
   }
 
   end(chunk?: Uint8Array, trailers?: readonly string[]): void {
@@ -175,7 +176,7 @@ export class Http1Reply implements Reply {
     if (head === undefined) return
     const { socket } = this.#connection
     if (this.#framing === 'none') {
-      writeTogether(socket, head, undefined, '')
+      writeTogether(socket, head, [])
     } else if (this.#framing === 'chunked') {
       const lines = hasTrailers ? this.#trailerLines(trailers) : ''
       if (lines === undefined) return
@@ -184,7 +185,7 @@ export class Http1Reply implements Reply {
       if (this.#framing === 'length' && !this.#count(chunk?.length ?? 0)) return
       // What is missing cannot be had any more: the client must not wait for it, nor take what it has for all.
       if (this.#left > 0) return this.destroy()
-      writeTogether(socket, head, chunk, '')
+      writeTogether(socket, head, chunk === undefined ? [] : [chunk])
     }
     // Mostly the kernel has taken all of it at once.
     if (socket.writableLength === 0) this.#written()
@@ -193,9 +194,7 @@ export class Http1Reply implements Reply {
 
   #trailerLines(trailers: readonly string[]): string | undefined {
     try {
-      let lines = ''
-      for (let i = 0; i < trailers.length; i += 2) lines += headerLine(trailers[i] as string, trailers[i + 1] as string)
-      return lines
+      return headerLines(trailers)
     } catch (error) {
       this.#cut(error)
       return undefined
@@ -219,12 +218,4 @@ export class Http1Reply implements Reply {
 
 function flushWithoutBody(reply: Http1Reply): void {
   reply.flush()
-}
-
-function contentLength(rawHeaders: readonly string[]): string | undefined {
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string
-    if (name.length === 14 && name.toLowerCase() === 'content-length') return rawHeaders[i + 1]
-  }
-  return undefined
 }

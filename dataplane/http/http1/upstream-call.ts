@@ -20,8 +20,8 @@ export class Http1Call implements UpstreamCall {
   head: string
   /** The whole body, until it is sent; `'stream'`: it comes by `write`. */
   body: readonly Uint8Array[] | 'stream' | undefined
-  /** Whether a streamed body goes out in chunks; else its length was announced. */
-  readonly chunked: boolean
+  /** Of a streamed body whose length the headers announce; undefined: it goes out in chunks. */
+  readonly announcedBytes: number | undefined
   readonly #owner: CallOwner
   readonly #handler: UpstreamHandler
   #connection: UpstreamConnection | undefined
@@ -42,12 +42,12 @@ export class Http1Call implements UpstreamCall {
     const framed = headOf(request)
     if (framed instanceof GatewayError) {
       this.head = ''
-      this.chunked = false
+      this.announcedBytes = undefined
       this.failSoon(framed)
       return
     }
     this.head = framed.head
-    this.chunked = framed.chunked
+    this.announcedBytes = framed.announcedBytes
     if (request.headTimeoutMs) this.#headTimer = setTimeout(onHeadTimeout, request.headTimeoutMs, this)
   }
 
@@ -187,7 +187,7 @@ const WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE', 'CONN
  * The head as text. The length of a whole body is what it is; that of a streamed one is what the headers announce, or
  * it goes in chunks.
  */
-function headOf(request: UpstreamRequest): { head: string; chunked: boolean } | GatewayError {
+function headOf(request: UpstreamRequest): { head: string; announcedBytes: number | undefined } | GatewayError {
   const { method, target, rawHeaders, body } = request
   try {
     let lines = requestLine(method, target)
@@ -200,8 +200,8 @@ function headOf(request: UpstreamRequest): { head: string; chunked: boolean } | 
     }
     const length = body === 'stream' ? announced : lengthOf(method, body)
     if (length !== undefined) lines += headerLine('content-length', length)
-    const chunked = body === 'stream' && announced === undefined
-    return { head: `${lines}${chunked ? 'transfer-encoding: chunked\r\n' : ''}\r\n`, chunked }
+    if (body === 'stream' && announced === undefined) lines += 'transfer-encoding: chunked\r\n'
+    return { head: `${lines}\r\n`, announcedBytes: announced === undefined ? undefined : Number(announced) }
   } catch (cause) {
     return new GatewayError('invalid_request', 'the request cannot be sent on', { cause })
   }

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { nowMs } from '../../../runtime/clock.ts'
 import { GatewayError } from '../../fault.ts'
-import { writeChunk, writeLastChunk, writePieces } from './body-writer.ts'
-import { headerLine } from './head-text.ts'
+import { writeChunk, writeLastChunk, writeTogether } from './body-writer.ts'
+import { headerLines } from './head-text.ts'
 import { type MessageHead, MessageParser } from './message-parser.ts'
 import type { UpstreamLimits } from './upstream.ts'
 import type { Http1Call } from './upstream-call.ts'
@@ -76,12 +76,12 @@ export class UpstreamConnection {
     call.head = ''
     if (body === 'stream') {
       this.#requestSent = false
-      this.#requestLeft = call.chunked ? 0 : announcedLength(head)
+      this.#requestLeft = call.announcedBytes ?? 0
       this.#socket.write(head, 'latin1')
     } else {
       this.#requestSent = true
       call.body = undefined
-      writePieces(this.#socket, head, body ?? NO_PIECES)
+      writeTogether(this.#socket, head, body ?? NO_PIECES)
     }
     if (call.paused) this.#socket.pause()
     call.started(this)
@@ -90,7 +90,7 @@ export class UpstreamConnection {
   writeBody(chunk: Uint8Array): boolean {
     const call = this.#call
     if (call === undefined || this.#requestSent) return true
-    if (call.chunked) return writeChunk(this.#socket, '', chunk)
+    if (call.announcedBytes === undefined) return writeChunk(this.#socket, '', chunk)
     this.#requestLeft -= chunk.length
     if (this.#requestLeft >= 0) return this.#socket.write(chunk)
     this.#fail(new GatewayError('invalid_request', 'the request body is longer than its content-length'))
@@ -101,7 +101,7 @@ export class UpstreamConnection {
     const call = this.#call
     if (call === undefined || this.#requestSent) return
     this.#requestSent = true
-    if (call.chunked) writeLastChunk(this.#socket, '', undefined, trailerLines(trailers))
+    if (call.announcedBytes === undefined) writeLastChunk(this.#socket, '', undefined, headerLines(trailers))
     else if (this.#requestLeft > 0) {
       this.#fail(new GatewayError('invalid_request', 'the request body is shorter than its content-length'))
     }
@@ -266,14 +266,4 @@ function keepAliveMs(rawHeaders: readonly string[]): number | undefined {
     if (seconds !== undefined) return Math.min(Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS, KEEP_ALIVE_MOST_MS)
   }
   return undefined
-}
-
-function announcedLength(head: string): number {
-  return Number(/\r\ncontent-length: (\d+)\r\n/.exec(head)?.[1] ?? 0)
-}
-
-function trailerLines(trailers: readonly string[]): string {
-  let lines = ''
-  for (let i = 0; i < trailers.length; i += 2) lines += headerLine(trailers[i] as string, trailers[i + 1] as string)
-  return lines
 }
