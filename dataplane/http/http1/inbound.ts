@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { SocketAddress } from '../../exchange.ts'
 import type { BodySink, InboundRequest, RequestHead } from '../transport.ts'
+import { type BodyReceiver, HeldBody } from './held-body.ts'
 import { Http1Reply } from './reply.ts'
 
 /** What all requests of one connection share. */
@@ -39,7 +40,7 @@ const LINGER_BYTES = 64 * 1024 * 1024
 const NO_TRAILERS: readonly string[] = []
 
 /** A request that came in over HTTP/1.1. */
-export class Http1Inbound implements InboundRequest {
+export class Http1Inbound implements InboundRequest, BodyReceiver {
   readonly head: RequestHead
   readonly bodyLength: number | undefined
   readonly reply: Http1Reply
@@ -48,9 +49,7 @@ export class Http1Inbound implements InboundRequest {
   #received = false
   #complete: boolean
   #paused = false
-  /** What came while nobody wanted it: at most what one read of the socket brings. */
-  #held: Uint8Array[] | undefined
-  #trailers = NO_TRAILERS
+  readonly #held = new HeldBody(this)
   #linger: Linger | undefined
 
   constructor(received: ReceivedHead, connection: InboundConnection) {
@@ -86,9 +85,13 @@ export class Http1Inbound implements InboundRequest {
     return this.#complete
   }
 
-  /** Whether the next piece of the body can be handed on at once. */
+  get takesBody(): boolean {
+    return this.#sink !== undefined && !this.#paused
+  }
+
+  /** Whether the socket is to be read on. */
   get wantsBody(): boolean {
-    return this.#linger !== undefined || (this.#sink !== undefined && !this.#paused)
+    return this.#linger !== undefined || this.takesBody
   }
 
   receive(sink: BodySink): void {
@@ -97,7 +100,7 @@ export class Http1Inbound implements InboundRequest {
     if (this.bodyLength === 0) return sink.onEnd(NO_TRAILERS)
     this.#sink = sink
     this.reply.continueBody()
-    this.#handOn()
+    this.#held.handOn()
     if (!this.#complete && !this.#paused) this.#connection.flow(true)
   }
 
@@ -109,7 +112,7 @@ export class Http1Inbound implements InboundRequest {
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    if (this.#sink !== undefined) this.#handOn()
+    this.#held.handOn()
     // Also of a request that has come: a client that leaves is seen only by reading.
     if (!this.#paused) this.#connection.flow(true)
   }
@@ -117,28 +120,23 @@ export class Http1Inbound implements InboundRequest {
   /** A piece of the body came. */
   onBody(piece: Uint8Array): void {
     if (this.#linger !== undefined) this.#linger.onBody(piece.length)
-    else if (this.#sink !== undefined && !this.#paused && this.#held === undefined) this.#sink.onData(piece)
-    else if (!this.reply.ended || this.#sink !== undefined) {
-      this.#held ??= []
-      this.#held.push(piece)
-    }
+    else if (!this.reply.ended || this.#sink !== undefined) this.#held.push(piece)
   }
 
   /** The body has come whole. */
   onComplete(trailers: readonly string[]): void {
     this.#complete = true
-    this.#trailers = trailers
     if (this.#linger !== undefined) this.#linger.settle()
-    else if (this.#sink !== undefined && !this.#paused && this.#held === undefined) this.#end()
+    else this.#held.end(trailers)
   }
 
   /** The connection is no more. */
   onClose(): void {
     const sink = this.#sink
     this.#sink = undefined
-    this.#held = undefined
+    this.#held.drop()
     if (this.#linger !== undefined) this.#linger.settle()
-    if (!this.#complete || sink !== undefined) sink?.onAbort()
+    sink?.onAbort()
     this.reply.onClose()
   }
 
@@ -153,27 +151,20 @@ export class Http1Inbound implements InboundRequest {
    */
   linger(then: () => void): void {
     this.#sink = undefined
-    this.#held = undefined
+    this.#held.drop()
     this.#received = true
     this.#linger = new Linger(then)
     this.#connection.flow(true)
   }
 
-  /** Hands on what was held, until the receiver pauses again. */
-  #handOn(): void {
-    const held = this.#held
-    if (held !== undefined) {
-      while (held.length > 0 && !this.#paused && this.#sink !== undefined) this.#sink.onData(held.shift() as Uint8Array)
-      if (held.length > 0) return
-      this.#held = undefined
-    }
-    if (this.#complete && !this.#paused) this.#end()
+  onPiece(piece: Uint8Array): void {
+    this.#sink?.onData(piece)
   }
 
-  #end(): void {
+  onBodyEnd(trailers: readonly string[]): void {
     const sink = this.#sink
     this.#sink = undefined
-    sink?.onEnd(this.#trailers)
+    sink?.onEnd(trailers)
   }
 }
 

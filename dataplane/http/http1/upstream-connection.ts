@@ -3,6 +3,7 @@ import { nowMs } from '../../../runtime/clock.ts'
 import { GatewayError } from '../../fault.ts'
 import { writeChunk, writeLastChunk, writeTogether } from './body-writer.ts'
 import { headerLines } from './head-text.ts'
+import { type BodyReceiver, HeldBody } from './held-body.ts'
 import { type MessageHead, MessageParser } from './message-parser.ts'
 import type { UpstreamLimits } from './upstream.ts'
 import type { Http1Call } from './upstream-call.ts'
@@ -22,7 +23,7 @@ const KEEP_ALIVE_MARGIN_MS = 2_000
 const KEEP_ALIVE_MOST_MS = 60_000
 
 /** One connection to an upstream, and the request that is on it. */
-export class UpstreamConnection {
+export class UpstreamConnection implements BodyReceiver {
   /** Until when it may be used again, by the clock of `nowMs`. */
   idleUntilMs: number
   readonly #socket: Socket
@@ -39,9 +40,7 @@ export class UpstreamConnection {
   #requestSent = false
   /** Bytes of a streamed request body that were announced and are still to come. */
   #requestLeft = 0
-  /** What came while the call was paused: at most what one read of the socket brings. */
-  #held: Uint8Array[] | undefined
-  #heldEnd: readonly string[] | undefined
+  readonly #held = new HeldBody(this)
   #idleTimer: NodeJS.Timeout | undefined
   #error: Error | undefined
 
@@ -112,19 +111,16 @@ export class UpstreamConnection {
   }
 
   resume(): void {
-    const call = this.#call
-    const held = this.#held
-    if (held !== undefined && call !== undefined) {
-      while (held.length > 0 && !call.paused) call.onData(held.shift() as Uint8Array)
-      if (held.length > 0) return
-      this.#held = undefined
-    }
-    const end = this.#heldEnd
-    if (end !== undefined && call !== undefined && !call.paused) {
-      this.#heldEnd = undefined
-      this.#finish(end)
-    }
+    this.#held.handOn()
     this.#socket.resume()
+  }
+
+  get takesBody(): boolean {
+    return this.#call?.paused === false
+  }
+
+  onPiece(piece: Uint8Array): void {
+    this.#call?.onData(piece)
   }
 
   /** The answer is not wanted any more. */
@@ -171,24 +167,19 @@ export class UpstreamConnection {
   }
 
   #onData(piece: Uint8Array): void {
-    const call = this.#call
-    if (call === undefined) return
+    if (this.#call === undefined) return
     this.#idleTimer?.refresh()
-    if (!call.paused && this.#held === undefined) return call.onData(piece)
-    this.#held ??= []
     this.#held.push(piece)
   }
 
   /** @param more bytes came behind it, which nobody asked for: they must not be taken for the next answer */
   #onComplete(trailers: readonly string[], more: boolean): void {
     if (more) this.#keepAlive = false
-    const call = this.#call
-    if (call !== undefined && (call.paused || this.#held !== undefined)) this.#heldEnd = trailers
-    else this.#finish(trailers)
+    if (this.#call !== undefined) this.#held.end(trailers)
   }
 
   /** The answer is whole and was handed on. */
-  #finish(trailers: readonly string[]): void {
+  onBodyEnd(trailers: readonly string[]): void {
     const call = this.#call
     this.#call = undefined
     // An answer may come while the request is still on its way: what is left of it is for nobody any more.
@@ -205,8 +196,7 @@ export class UpstreamConnection {
     this.#busy = false
     clearTimeout(this.#idleTimer)
     this.#idleTimer = undefined
-    this.#held = undefined
-    this.#heldEnd = undefined
+    this.#held.drop()
     if (!reusable) this.#socket.destroy()
     this.#owner.released(this, reusable)
   }
@@ -236,7 +226,7 @@ export class UpstreamConnection {
 
   #onClose(): void {
     // An answer that is held for a slow client is whole or broken off already; it is told when the client has caught up.
-    if (this.#busy && this.#heldEnd === undefined) this.#onBroken()
+    if (this.#busy && !this.#held.ended) this.#onBroken()
     if (!this.#busy) this.#owner.lost(this)
     this.#parser.free()
   }
