@@ -2,7 +2,7 @@ import type { ControllerSettings } from '../controller/settings.ts'
 import { type ListenAddress, parseListenAddress } from '../runtime/address.ts'
 import type { LogLevel } from '../runtime/log-level.ts'
 import type { FlagValues } from './flags.ts'
-import { logSettings, orMessage, orWrong, WrongFlag, wholeNumber } from './serving-settings.ts'
+import { given, logSettings, orMessage, orWrong, WrongFlag, wholeNumber } from './serving-settings.ts'
 
 /** Everything that the command line and the environment decide about a replica of the controller. */
 export interface ControllerPodSettings extends ControllerSettings {
@@ -19,16 +19,16 @@ export function readControllerSettings(flags: FlagValues): ControllerPodSettings
   return orMessage(() => {
     const watched = names(flags, 'watch-namespaces')
     return {
-      podName: given(flags, 'pod-name', 'POD_NAME'),
-      podIp: given(flags, 'pod-ip', 'POD_IP'),
-      namespace: given(flags, 'pod-namespace', 'POD_NAMESPACE'),
+      podName: given(flags, 'controller', 'pod-name', 'POD_NAME'),
+      podIp: given(flags, 'controller', 'pod-ip', 'POD_IP'),
+      namespace: given(flags, 'controller', 'pod-namespace', 'POD_NAMESPACE'),
       watchNamespaces: watched.length === 0 ? undefined : watched,
       leaseName: flags.text('lease') as string,
       caSecret: flags.text('ca-secret') as string,
       pushService: flags.text('push-service') as string,
       pushPort: portNumber(flags.text('push-port') as string),
       clusterDomain: flags.text('cluster-domain') as string,
-      image: given(flags, 'dataplane-image', 'DATAPLANE_IMAGE'),
+      image: given(flags, 'controller', 'dataplane-image', 'DATAPLANE_IMAGE'),
       imagePullPolicy: flags.text('dataplane-image-pull-policy'),
       imagePullSecrets: names(flags, 'dataplane-image-pull-secrets'),
       stats: orWrong('stats', parseListenAddress(flags.text('stats') as string)),
@@ -36,12 +36,6 @@ export function readControllerSettings(flags: FlagValues): ControllerPodSettings
       log: logSettings(flags),
     }
   })
-}
-
-function given(flags: FlagValues, name: string, variable: string): string {
-  const text = flags.text(name)
-  if (text === undefined) throw new WrongFlag(`controller needs --${name} (or ${variable})`)
-  return text
 }
 
 function names(flags: FlagValues, name: string): readonly string[] {

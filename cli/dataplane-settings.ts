@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
+import type { ControllerEndpoint } from '../dataplane/sync/push-client.ts'
 import { workerCount } from '../dataplane/workers/worker-count.ts'
 import type { FlagValues } from './flags.ts'
-import { orMessage, type ServingSettings, servingSettings, WrongFlag, wholeNumber } from './serving-settings.ts'
+import { given, orMessage, type ServingSettings, servingSettings, WrongFlag, wholeNumber } from './serving-settings.ts'
 
 /** Everything that the command line and the environment decide about a data-plane pod. */
 export interface DataPlanePodSettings extends ServingSettings {
@@ -9,13 +10,7 @@ export interface DataPlanePodSettings extends ServingSettings {
   readonly gateway: string
   /** The pod's name. */
   readonly pod: string
-  readonly controller: {
-    /** `host:port` */
-    readonly address: string
-    readonly serverName: string
-    readonly caFile: string
-    readonly tokenFile: string
-  }
+  readonly controller: ControllerEndpoint
   /** Where the newest configuration is kept; absent: nowhere. */
   readonly cacheFile: string | undefined
   readonly workers: number
@@ -32,8 +27,8 @@ const MAX_WORKERS = 256
  */
 export function readDataPlaneSettings(flags: FlagValues, env: NodeJS.ProcessEnv): DataPlanePodSettings | string {
   return orMessage(() => {
-    const gateway = gatewayName(given(flags, 'gateway', 'GATEWAY'))
-    const address = given(flags, 'controller', 'CONTROLLER_ADDRESS')
+    const gateway = gatewayName(given(flags, 'dataplane', 'gateway', 'GATEWAY'))
+    const address = given(flags, 'dataplane', 'controller', 'CONTROLLER_ADDRESS')
     const serving = servingSettings(flags, env)
     const workers = flags.text('workers')
     return {
@@ -51,12 +46,6 @@ export function readDataPlaneSettings(flags: FlagValues, env: NodeJS.ProcessEnv)
       drainWaitMs: Math.min(wholeNumber('drain-wait', flags.text('drain-wait') as string) * 1000, serving.drainMs),
     }
   })
-}
-
-function given(flags: FlagValues, name: string, variable: string): string {
-  const text = flags.text(name)
-  if (text === undefined) throw new WrongFlag(`dataplane needs --${name} (or ${variable})`)
-  return text
 }
 
 function gatewayName(text: string): string {

@@ -3,7 +3,7 @@ import type { ListenAddress } from '../runtime/address.ts'
 import { parseListenAddress } from '../runtime/address.ts'
 import { type ConnectTo, parseConnectTo } from '../runtime/connect-to.ts'
 import { type LogLevel, parseLogLevel } from '../runtime/log-level.ts'
-import type { FlagValues } from './flags.ts'
+import type { FlagValues, Verb } from './flags.ts'
 
 /** What every verb that serves traffic reads from the command line and the environment. */
 export interface ServingSettings {
@@ -61,6 +61,13 @@ export function logSettings(flags: FlagValues): ServingSettings['log'] {
 export function orWrong<T extends object>(flag: string, parsed: T | string): T {
   if (typeof parsed === 'string') throw new WrongFlag(`--${flag}: ${parsed}`)
   return parsed
+}
+
+/** A flag without which the verb cannot run, or the variable in its place. @throws WrongFlag when neither is there */
+export function given(flags: FlagValues, verb: Verb, name: string, variable: string): string {
+  const text = flags.text(name)
+  if (text === undefined) throw new WrongFlag(`${verb} needs --${name} (or ${variable})`)
+  return text
 }
 
 /** @throws WrongFlag */

@@ -148,3 +148,9 @@ function parseJson(bytes: Uint8Array): unknown {
 function pathOf(issue: z.core.$ZodIssue | undefined): string {
   return (issue?.path ?? []).join('.')
 }
+
+/** What several pods or workers refuse together, each refusal once. */
+export function distinctRefusals(refused: readonly RefusedResource[]): RefusedResource[] {
+  const byText = new Map(refused.map((one) => [JSON.stringify([one.key, one.path, one.message]), one]))
+  return [...byText.values()]
+}

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CONTROLLER_NAME } from '../contract/names.ts'
@@ -7,6 +6,7 @@ import type { Snapshot } from '../contract/snapshot.ts'
 import { startPushClient } from '../dataplane/sync/push-client.ts'
 import { createLog } from '../runtime/log.ts'
 import { eventually } from '../test/rig/eventually.ts'
+import { freePort } from '../test/support/free-port.ts'
 import { type ApiObject, KubeApi } from '../test/support/kube-api.ts'
 import type { GatewayStatus } from './api/status.ts'
 import { Controller } from './main.ts'
@@ -48,14 +48,6 @@ const open: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 async function startApi(): Promise<KubeApi> {
   const api = await KubeApi.start()

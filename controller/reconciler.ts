@@ -1,3 +1,4 @@
+import { Backoff, pause } from '../runtime/backoff.ts'
 import { nowMs } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Inventory } from './api/inventory.ts'
@@ -5,10 +6,9 @@ import type { Compilation } from './api/verdict.ts'
 import { compile } from './compile/compile.ts'
 import { status } from './compile/status.ts'
 import type { Deployer, DeployResult } from './deploy/deployer.ts'
-import { GATEWAY_NAME_LABEL } from './deploy/object-names.ts'
 import { gatewayStates } from './gateway-states.ts'
-import { pause } from './kube/client/backoff.ts'
 import type { InventorySource } from './kube/watch/inventory-source.ts'
+import { GATEWAY_NAME_LABEL } from './kube/watch/watched-kinds.ts'
 import { type EventWriter, eventOf } from './kube/write/event-writer.ts'
 import type { StatusWriter } from './kube/write/status-writer.ts'
 import type { SnapshotRegistry } from './push/snapshot-registry.ts'
@@ -31,9 +31,8 @@ export interface Leadership {
 
 /** A burst of changes is one round. */
 const COALESCE_MS = 50
-/** After what could not be deployed or written, the next try; doubled each time. */
-const RETRY_MS = 1_000
-const MOST_RETRY_MS = 30_000
+/** After what could not be deployed or written. */
+const RETRY = { firstMs: 1_000, mostMs: 30_000 }
 /** Every so often the server is asked about everything that was deployed: not all kinds that are made are watched. */
 const RECHECK_MS = 600_000
 
@@ -51,7 +50,7 @@ export class Reconciler {
   #running: Promise<void> | undefined
   #dirty = false
   #retry: NodeJS.Timeout | undefined
-  #failures = 0
+  readonly #backoff = new Backoff(RETRY)
   #recheckedMs = nowMs()
   #rounds = 0
   #bugs = 0
@@ -197,8 +196,7 @@ export class Reconciler {
 
   #retryUnless(done: boolean): void {
     clearTimeout(this.#retry)
-    this.#failures = done ? 0 : this.#failures + 1
-    const delayMs = done ? RECHECK_MS : Math.min(MOST_RETRY_MS, RETRY_MS * 2 ** (this.#failures - 1))
-    this.#retry = setTimeout(() => this.trigger(), delayMs)
+    if (done) this.#backoff.reset()
+    this.#retry = setTimeout(() => this.trigger(), done ? RECHECK_MS : this.#backoff.next())
   }
 }

@@ -1,4 +1,5 @@
 import { digestOf } from '../contract/digest.ts'
+import type { RefusedResource } from '../contract/frames.ts'
 import type {
   BackendResource,
   CredentialResource,
@@ -11,7 +12,6 @@ import type { Handler } from './http/handler.ts'
 import type { RequestPlan } from './http/pipeline.ts'
 import { buildRouter, type Router } from './http/router.ts'
 import { compileRule, type Rule } from './http/rule.ts'
-import type { Refusal } from './sync/plan-holder.ts'
 import type { TelemetryPart } from './telemetry-part.ts'
 
 /** A backend made ready to run. */
@@ -53,8 +53,8 @@ export function buildPlan(
   snapshot: Snapshot,
   current: Plan | undefined,
   builders: PartBuilders,
-): { plan: Plan; refused: readonly Refusal[] } {
-  const refused: Refusal[] = []
+): { plan: Plan; refused: readonly RefusedResource[] } {
+  const refused: RefusedResource[] = []
   const resources = new Map(withHeld(snapshot, current).map((resource) => [resource.key, resource]))
   const lastGood = (key: string): Resource | undefined => current?.resources.get(key)
   /** Makes a part; one that cannot be made is refused, and its last good form is made in its place, if it has one. */

@@ -1,9 +1,9 @@
+import type { RefusedResource } from '../contract/frames.ts'
 import type { CredentialResource, ListenerResource } from '../contract/snapshot.ts'
 import type { Log } from '../runtime/log.ts'
 import { type HttpServer, startServer } from './http/http1/server.ts'
 import type { TlsBinding } from './http/tls-contexts.ts'
 import type { InboundRequest } from './http/transport.ts'
-import type { Refusal } from './sync/plan-holder.ts'
 
 export interface PortsOptions {
   readonly gateway: string
@@ -45,7 +45,7 @@ export class Ports {
   async follow(
     listeners: readonly ListenerResource[],
     credentials: ReadonlyMap<string, CredentialResource>,
-  ): Promise<readonly Refusal[]> {
+  ): Promise<readonly RefusedResource[]> {
     const byPort = Map.groupBy(listeners, (listener) => listener.port)
     for (const [port, server] of this.#servers) {
       const encrypted = byPort.get(port)?.[0]?.protocol === 'HTTPS'
@@ -54,7 +54,7 @@ export class Ports {
       this.#drain(server)
       this.#options.log.info({ gateway: this.#options.gateway, listenerPort: port }, 'stopped listening')
     }
-    const refused: Refusal[] = []
+    const refused: RefusedResource[] = []
     for (const [port, ofPort] of byPort) {
       const message = await this.#serve(port, ofPort, credentials)
       if (message !== undefined) refused.push(...ofPort.map(({ key }) => ({ key, path: 'port', message })))

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { GATEWAY_API_GROUP } from '../../contract/names.ts'
 import type { Texts } from '../api/gateway-parameters.ts'
 import type { Workload } from '../api/verdict.ts'
+import { GATEWAY_NAME_LABEL } from '../kube/watch/watched-kinds.ts'
 
-/** GEP-1762: on every object that is made for a Gateway. */
-export const GATEWAY_NAME_LABEL = `${GATEWAY_API_GROUP}/gateway-name`
 const GATEWAY_CLASS_LABEL = `${GATEWAY_API_GROUP}/gateway-class-name`
 const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by'
 /** The value of `app.kubernetes.io/name` and `managed-by`. */

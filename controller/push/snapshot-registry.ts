@@ -1,4 +1,4 @@
-import type { AckFrame, RefusedResource } from '../../contract/frames.ts'
+import { type AckFrame, distinctRefusals, type RefusedResource } from '../../contract/frames.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { GatewayAck } from '../api/verdict.ts'
 import { deltaOf, partsOf } from './delta.ts'
@@ -87,7 +87,8 @@ export class SnapshotRegistry {
   acks(): GatewayAck[] {
     return [...this.#snapshots.values()].flatMap(({ gateway, version }) => {
       const running = this.podAcks(gateway).filter((ack) => ack.version === version)
-      if (running.length > 0) return { gateway, version, refused: union(running.flatMap(({ refused }) => refused)) }
+      if (running.length > 0)
+        return { gateway, version, refused: distinctRefusals(running.flatMap(({ refused }) => refused)) }
       return this.#lastAcks.get(gateway) ?? []
     })
   }
@@ -155,9 +156,4 @@ function note(pod: Pod, snapshot: Snapshot, tooLarge: readonly RefusedResource[]
   const held = new Set(snapshot.hold)
   for (const key of pod.known.keys()) if (!digests.has(key) && !held.has(key)) pod.known.delete(key)
   for (const [key, digest] of digests) pod.known.set(key, digest)
-}
-
-function union(refused: readonly RefusedResource[]): RefusedResource[] {
-  const byText = new Map(refused.map((one) => [`${one.key}\n${one.path}\n${one.message}`, one]))
-  return [...byText.values()]
 }

@@ -1,24 +1,18 @@
+import type { RefusedResource } from '../../contract/frames.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-
-/** One resource that cannot run here, and why. */
-export interface Refusal {
-  readonly key: string
-  readonly path: string
-  readonly message: string
-}
 
 /** "This version runs here", but for what is refused. */
 export interface Ack {
   readonly gateway: string
   readonly version: string
-  readonly refused: readonly Refusal[]
+  readonly refused: readonly RefusedResource[]
 }
 
 /** Turns a snapshot into a plan that runs, beside the one that runs now. Throws only when weir has a bug. */
 export type PlanBuilder<P> = (
   snapshot: Snapshot,
   current: P | undefined,
-) => Promise<{ plan: P; refused: readonly Refusal[] }>
+) => Promise<{ plan: P; refused: readonly RefusedResource[] }>
 
 /**
  * Holds the plan that new requests are served by. Snapshots are taken up one after the other; one that waits is

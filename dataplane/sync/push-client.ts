@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { RefusedResource } from '../../contract/frames.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
+import { pause } from '../../runtime/backoff.ts'
 import { nowMs } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Ack } from './plan-holder.ts'
 import { PushAssembly } from './push-assembly.ts'
 import { PushStream, type StreamEnd } from './push-stream.ts'
 
-export interface PushClientOptions {
+/** Where a pod finds the controller, and by what the two know each other. */
+export interface ControllerEndpoint {
   /** `host:port` of the controller's Service. */
   readonly address: string
   /** The DNS name that the controller's certificate is for, whichever replica is dialled. */
@@ -17,6 +18,9 @@ export interface PushClientOptions {
   readonly caFile: string
   /** A ServiceAccount token of the audience `weir`; read again at each connect. */
   readonly tokenFile: string
+}
+
+export interface PushClientOptions extends ControllerEndpoint {
   /** `namespace/name`. */
   readonly gateway: string
   /** The pod's name. */
@@ -104,7 +108,7 @@ class ReconnectingClient implements PushClient {
       if (!signal.aborted) this.#tell(address, end)
       redirects = 0
       address = this.#options.address
-      await delay(this.#backoffMs(failures), undefined, { signal }).catch(() => {})
+      await pause(this.#backoffMs(failures), signal)
     }
   }
 

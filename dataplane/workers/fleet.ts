@@ -1,7 +1,8 @@
+import { distinctRefusals } from '../../contract/frames.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Log } from '../../runtime/log.ts'
 import { combineFamilies, type MetricFamily, MetricRegistry } from '../../runtime/metrics.ts'
-import type { Ack, Refusal } from '../sync/plan-holder.ts'
+import type { Ack } from '../sync/plan-holder.ts'
 import type { LineSink } from '../telemetry/log/line-writer.ts'
 import { LineRelay } from './line-relay.ts'
 import { MetricTotals } from './metric-totals.ts'
@@ -188,11 +189,6 @@ export class Fleet implements Workers {
 
 /** What all workers say together: refused is what one of them refuses. */
 function merged(goal: Goal, acks: readonly Ack[]): Ack {
-  const refused = new Map<string, Refusal>()
-  for (const refusal of acks.flatMap((ack) => ack.refused)) {
-    const { key, path, message } = refusal
-    refused.set(JSON.stringify([key, path, message]), refusal)
-  }
   const { gateway, version } = goal.snapshot
-  return { gateway, version, refused: [...refused.values()] }
+  return { gateway, version, refused: distinctRefusals(acks.flatMap((ack) => ack.refused)) }
 }

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Ack } from '../sync/plan-holder.ts'
-import { type PushClient, startPushClient } from '../sync/push-client.ts'
+import { type ControllerEndpoint, type PushClient, startPushClient } from '../sync/push-client.ts'
 import { loadCachedSnapshot, saveSnapshot } from '../sync/snapshot-cache.ts'
 import type { Workers } from './workers.ts'
 
@@ -13,12 +13,7 @@ export interface GatewayPodOptions {
   readonly gateway: string
   /** The pod's name. */
   readonly pod: string
-  readonly controller: {
-    readonly address: string
-    readonly serverName: string
-    readonly caFile: string
-    readonly tokenFile: string
-  }
+  readonly controller: ControllerEndpoint
   readonly cacheFile: string | undefined
   readonly workers: Workers
   readonly log: Log

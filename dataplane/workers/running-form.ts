@@ -1,6 +1,6 @@
 import { versionOf } from '../../contract/digest.ts'
+import type { RefusedResource } from '../../contract/frames.ts'
 import type { Resource, Snapshot } from '../../contract/snapshot.ts'
-import type { Refusal } from '../sync/plan-holder.ts'
 
 /**
  * What runs once a snapshot was taken up: each resource in the snapshot's form, or in the last good one where that was
@@ -8,7 +8,11 @@ import type { Refusal } from '../sync/plan-holder.ts'
  *
  * A listener that was refused could not listen; it stays, to be tried again.
  */
-export function runningForm(snapshot: Snapshot, refused: readonly Refusal[], before: Snapshot | undefined): Snapshot {
+export function runningForm(
+  snapshot: Snapshot,
+  refused: readonly RefusedResource[],
+  before: Snapshot | undefined,
+): Snapshot {
   const lastGood = new Map(before?.resources.map((resource) => [resource.key, resource]))
   const refusedKeys = new Set(refused.map(({ key }) => key))
   const runs = snapshot.resources.flatMap((resource): Resource[] => {

@@ -2,12 +2,12 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { freePort } from '../support/free-port.ts'
 import { type Gate, gatesOf, type Measured } from './gates.ts'
 import { interleaved, type Load, loadArguments, median, rssMbOf, summary, type Visit, visit } from './measure.ts'
 import { startOtlpCounter } from './otlp-counter.ts'
 import { bringParts } from './parts.ts'
 import {
-  freePort,
   type Surroundings,
   startBare,
   startEnvoy,

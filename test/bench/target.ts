@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
+import { freePort } from '../support/free-port.ts'
 import type { Parts } from './parts.ts'
 
 /** Something that load is sent to: a proxy pinned to core 0, or the upstream itself (`direct`). */
@@ -20,16 +21,6 @@ export interface Surroundings {
   readonly otlpPort: number
   /** Paths that the loads ask for; weir has a route and a Backend for each. */
   readonly paths: readonly string[]
-}
-
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  const port = await new Promise<number>((done) => {
-    server.listen(0, '127.0.0.1', () => done((server.address() as { port: number }).port))
-  })
-  await new Promise((done) => server.close(done))
-  return port
 }
 
 /** Starts a program on one core, its output in a file of the benchmark's folder, and waits until its port answers. */

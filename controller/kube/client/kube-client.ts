@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import { pause } from '../../../runtime/backoff.ts'
 import type { KubeObject } from '../../api/inventory.ts'
 import { ApiConnection, type Call, callName, connectionError } from './api-connection.ts'
-import { pause } from './backoff.ts'
 import type { ClusterAccess } from './cluster-access.ts'
 import { errorFromStatus, KubeError } from './kube-error.ts'
 import { readWatch, type WatchEvent, type WatchQuery } from './watch-stream.ts'

@@ -1,5 +1,5 @@
+import { Backoff, type BackoffTimes } from '../../../runtime/backoff.ts'
 import type { Log } from '../../../runtime/log.ts'
-import { Backoff, type BackoffTimes } from '../client/backoff.ts'
 import type { KubeClient } from '../client/kube-client.ts'
 import { hasStatus } from '../client/kube-error.ts'
 import { resourcePath } from '../client/resource-path.ts'

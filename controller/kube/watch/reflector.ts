@@ -1,5 +1,5 @@
+import { Backoff, type BackoffTimes, pause } from '../../../runtime/backoff.ts'
 import { nowMs } from '../../../runtime/clock.ts'
-import { Backoff, type BackoffTimes, pause } from '../client/backoff.ts'
 import type { KubeClient, ListQuery } from '../client/kube-client.ts'
 import { hasStatus, KubeError } from '../client/kube-error.ts'
 import { type ResourceType, resourcePath } from '../client/resource-path.ts'

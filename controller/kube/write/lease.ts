@@ -1,6 +1,6 @@
+import { pause } from '../../../runtime/backoff.ts'
 import { nowMs } from '../../../runtime/clock.ts'
 import type { Log } from '../../../runtime/log.ts'
-import { pause } from '../client/backoff.ts'
 import type { KubeClient } from '../client/kube-client.ts'
 import { hasStatus, KubeError } from '../client/kube-error.ts'
 import { resourcePath } from '../client/resource-path.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { pause } from '../../../runtime/backoff.ts'
 import type { ObjectRef } from '../../api/problem.ts'
 import type { StatusPatch } from '../../api/verdict.ts'
-import { pause } from '../client/backoff.ts'
 import type { KubeClient } from '../client/kube-client.ts'
 import { hasStatus } from '../client/kube-error.ts'
 import { type ResourceType, resourcePath } from '../client/resource-path.ts'

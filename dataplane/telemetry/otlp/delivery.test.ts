@@ -1,5 +1,5 @@
 import { mock } from 'node:test'
-import { backoffMs, Delivery } from './delivery.ts'
+import { Delivery } from './delivery.ts'
 import { Outage } from './outage.ts'
 import type { Sender, SendResult } from './sender.ts'
 
@@ -89,14 +89,5 @@ describe('Delivery', () => {
     expect(await delivery.deliver(REQUEST)).toEqual({ kind: 'sent' })
     expect(sender.sent).toBe(3)
     expect(causes).toEqual(['no', undefined])
-  })
-})
-
-describe('backoffMs', () => {
-  it('doubles up to the longest delay, half of it random', () => {
-    const delays = (random: number): number[] =>
-      [0, 1, 2, 3, 4, 5, 1000].map((attempt) => backoffMs(RETRY, attempt, () => random))
-    expect(delays(1)).toEqual([100, 200, 400, 800, 1000, 1000, 1000])
-    expect(delays(0)).toEqual([50, 100, 200, 400, 500, 500, 500])
   })
 })

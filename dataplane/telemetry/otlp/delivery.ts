@@ -1,3 +1,4 @@
+import { backoffMs } from '../../../runtime/backoff.ts'
 import { nowMs } from '../../../runtime/clock.ts'
 import type { Outage } from './outage.ts'
 import type { RetrySettings, Sender } from './sender.ts'
@@ -21,6 +22,7 @@ export class Delivery {
 
   /** Tries until the request is taken, refused, or too old. */
   async deliver(request: Uint8Array): Promise<Delivered> {
+    const { initialDelayMs, maxDelayMs } = this.#retry
     const firstMs = nowMs()
     for (let attempt = 0; ; attempt++) {
       const result = await this.#sender.send(request)
@@ -31,7 +33,7 @@ export class Delivery {
       this.#outage.failed(result.cause, nowMs())
       if (result.kind === 'partial') return { kind: 'partial', rejectedSpans: result.rejectedSpans }
       if (result.kind === 'refused') return { kind: 'refused' }
-      const delayMs = result.delayMs ?? backoffMs(this.#retry, attempt)
+      const delayMs = result.delayMs ?? backoffMs({ firstMs: initialDelayMs, mostMs: maxDelayMs }, attempt)
       if (this.#closed || nowMs() - firstMs + delayMs > this.#retry.maxTimeMs) return { kind: 'retry_exhausted' }
       await this.#wait(delayMs, result.delayMs === undefined)
     }
@@ -64,10 +66,4 @@ export class Delivery {
       if (endsEarly) this.#waiting.add(end)
     })
   }
-}
-
-/** Doubles from the first delay to the longest; half of it is random, so that pods do not come back all at once. */
-export function backoffMs(retry: RetrySettings, attempt: number, random: () => number = Math.random): number {
-  const full = Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** Math.min(attempt, 30))
-  return full * (0.5 + random() / 2)
 }

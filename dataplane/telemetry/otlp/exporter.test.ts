@@ -1,6 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import type { ExporterConfig } from '../../../contract/telemetry-config.ts'
+import { freePort } from '../../../test/support/free-port.ts'
 import {
   type ExporterKeys,
   type ExporterRig,
@@ -47,14 +48,6 @@ function exporterTo(
 function record(exporter: SpanExporter, name = 'exchange'): void {
   exporter.record([sampleSpan({ name })])
   expect(isBalanced(exporter.counts())).toBe(true)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 describe.each(PROTOCOLS)('over %s', (protocol) => {

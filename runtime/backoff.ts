@@ -5,28 +5,32 @@ export interface BackoffTimes {
 }
 
 /**
- * The waits between the tries of something that must not be given up. Each is drawn between half of the present step
- * and all of it, so that many who failed together do not come back together.
+ * Doubles from the first wait to the longest; half of it is random, so that many who failed together do not come back
+ * together.
+ * @param attempt how many tries have failed before, from 0
  */
+export function backoffMs({ firstMs, mostMs }: BackoffTimes, attempt: number, random = Math.random): number {
+  const full = Math.min(mostMs, firstMs * 2 ** Math.min(attempt, 30))
+  return full * (0.5 + random() / 2)
+}
+
+/** The waits between the tries of something that must not be given up, each by {@link backoffMs}. */
 export class Backoff {
   readonly #times: BackoffTimes
-  #stepMs: number
+  #failures = 0
 
   constructor(times: BackoffTimes) {
     this.#times = times
-    this.#stepMs = times.firstMs
   }
 
   /** Milliseconds to wait before the next try. */
   next(): number {
-    const stepMs = this.#stepMs
-    this.#stepMs = Math.min(stepMs * 2, this.#times.mostMs)
-    return stepMs / 2 + (Math.random() * stepMs) / 2
+    return backoffMs(this.#times, this.#failures++)
   }
 
   /** It worked: the next wait is the shortest one again. */
   reset(): void {
-    this.#stepMs = this.#times.firstMs
+    this.#failures = 0
   }
 }
 
